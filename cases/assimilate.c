@@ -199,15 +199,10 @@ static PetscErrorCode Body(NomosRun *run)
   PetscCall(NomosAssimilateRead(run, a));
   if (run->program->restart) PetscCall(NomosAssimilateLoad(run, a));
   PetscCall(NomosConfigCheckPetscOptions(run->config));
-  PetscCall(NomosRunProvenance(run));
   PetscCall(NomosRunBegin(run, 8. * (double)(a->n_members + 20) * (double)a->n_state));
   PetscCall(NomosAssimilateOpen(run, a));
   PetscCall(NomosRunWriteSummary(run, "running", "started"));
-  run->begun = true;
-  NomosRunCatchSignals();
-  PetscErrorCode code = Work(run, a);
-  NomosRunReleaseSignals();
-  PetscCall(code);
+  NomosRunUnderSignals(Work(run, a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -2,8 +2,6 @@
 #include "cases/assimilate.h"
 
 #include <jansson.h>
-#include <stdlib.h>
-#include <string.h>
 
 /* An array of the whole on every rank, written by rank 0 and read by all. */
 typedef struct {
@@ -15,14 +13,13 @@ typedef struct {
 
 enum { N_WHOLE = 8 };
 
-static PetscErrorCode Wholes(NomosRun *run, NomosAssimilate *a, Whole whole[N_WHOLE])
+static PetscErrorCode Wholes(NomosAssimilate *a, Whole whole[N_WHOLE])
 {
   const NomosRealType type = a->truth_model->precision;
   double             *factors;
   size_t              n;
 
   PetscFunctionBeginUser;
-  (void)run;
   PetscCall(NomosAnalysisInflation(a->analysis, &n, &factors));
   whole[0] = (Whole){"truth", type, a->truth_bytes / NomosRealBytes(type), a->truth_state};
   whole[1] = (Whole){"inflation", NOMOS_F64, n, factors};
@@ -39,22 +36,13 @@ PetscErrorCode NomosAssimilateSave(NomosRun *run, NomosAssimilate *a)
 {
   const size_t    size[2] = {(size_t)a->n_members, a->n_raw}, start[2] = {a->first, 0}, count[2] = {a->n_own, a->n_raw};
   NomosCheckpoint checkpoint;
-  char            directory[NOMOS_MAX_PATH], *text;
   Whole           whole[N_WHOLE];
 
   PetscFunctionBeginUser;
   json_t *object = json_pack("{s:s, s:I}", "version", NOMOS_VERSION, "cycle", (json_int_t)a->cycle);
-  text           = object ? json_dumps(object, JSON_INDENT(1)) : NULL;
-  json_decref(object);
-  PetscCheck(text, PETSC_COMM_SELF, PETSC_ERR_MEM, "checkpoint: out of memory");
-  PetscCall(NomosRunDirectoryFile(run->directory, "checkpoint", directory));
-  PetscCall(NomosCheckpointCreate(run->comm, directory, run->model->step, run->params.checkpoint_keep, &checkpoint));
-  PetscCall(NomosCheckpointWriteText(checkpoint, "assimilate", text));
-  PetscCall(NomosCheckpointWriteText(checkpoint, "physics", run->physics));
-  PetscCall(NomosCheckpointWriteText(checkpoint, "config", run->yaml));
-  free(text);
+  PetscCall(NomosRunCheckpointCreate(run, run->model->step, run->params.checkpoint_keep, "assimilate", object, &checkpoint));
   PetscCall(NomosCheckpointWriteArray(checkpoint, "members", run->model->precision, 2, 1, size, start, count, a->members));
-  PetscCall(Wholes(run, a, whole));
+  PetscCall(Wholes(a, whole));
   for (int i = 0; i < N_WHOLE; i++)
     if (whole[i].n) PetscCall(NomosCheckpointWriteArray(checkpoint, whole[i].name, whole[i].type, 1, 1, &whole[i].n, (size_t[]){0}, (size_t[]){run->rank ? 0 : whole[i].n}, whole[i].data));
   PetscCall(NomosCheckpointClose(&checkpoint));
@@ -84,7 +72,7 @@ static PetscErrorCode LoadArrays(NomosRun *run, NomosAssimilate *a, NomosCheckpo
   if (a->n_static) PetscCall(NomosCheckpointReadArray(checkpoint, "static_states", NOMOS_F64, 1, (size_t[]){(size_t)a->n_static * a->n_state}, (size_t[]){0}, (size_t[]){(size_t)a->n_static * a->n_state}, a->static_states));
   PetscCall(NomosAnalysisCreate(run->comm, (size_t)a->n_members, a->n_state, &a->input, &a->analysis));
   PetscCall(NomosCheckpointReadArray(checkpoint, "members", run->model->precision, 2, size, start, count, a->members));
-  PetscCall(Wholes(run, a, whole));
+  PetscCall(Wholes(a, whole));
   for (int i = 0; i < N_WHOLE; i++)
     if (whole[i].n) PetscCall(NomosCheckpointReadArray(checkpoint, whole[i].name, whole[i].type, 1, &whole[i].n, (size_t[]){0}, &whole[i].n, whole[i].data));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -93,20 +81,16 @@ static PetscErrorCode LoadArrays(NomosRun *run, NomosAssimilate *a, NomosCheckpo
 PetscErrorCode NomosAssimilateLoad(NomosRun *run, NomosAssimilate *a)
 {
   NomosCheckpoint checkpoint;
-  char            directory[NOMOS_MAX_PATH], *path, *text, *physics;
+  char            directory[NOMOS_MAX_PATH], *text;
   json_int_t      cycle = 0;
 
   PetscFunctionBeginUser;
   PetscCall(NomosRunDirectoryFile(run->directory, "checkpoint", directory));
-  PetscCall(NomosCheckpointOpen(run->comm, directory, run->program->restart, &path, &checkpoint));
-  PetscCall(NomosCheckpointReadText(checkpoint, "assimilate", &text));
-  PetscCall(NomosCheckpointReadText(checkpoint, "physics", &physics));
-  PetscCheck(text && physics, run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: not a checkpoint of nomos assimilate", path);
-  PetscCall(NomosRunComparePhysics(run, path, physics));
+  PetscCall(NomosRunCheckpointOpen(run, directory, "assimilate", &text, &checkpoint));
   json_t *object = json_loads(text, 0, NULL);
   int     bad    = json_unpack(object, "{s:I}", "cycle", &cycle);
   json_decref(object);
-  PetscCheck(!bad && cycle >= 1 && cycle <= a->n_cycles, run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: its analysis %lld is none of the %lld of this case", path, (long long)cycle, (long long)a->n_cycles);
+  PetscCheck(!bad && cycle >= 1 && cycle <= a->n_cycles, run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: its analysis %lld is none of the %lld of this case", run->restart_path, (long long)cycle, (long long)a->n_cycles);
   a->cycle = a->first_cycle = cycle;
   PetscCall(LoadArrays(run, a, checkpoint));
   PetscCall(SkipSets(run, a));
@@ -115,9 +99,6 @@ PetscErrorCode NomosAssimilateLoad(NomosRun *run, NomosAssimilate *a)
   run->first_step               = run->model->step;
   run->restarted                = true;
   run->checkpoint_due.last_step = run->model->step;
-  PetscCall(PetscStrncpy(run->restart_path, path, sizeof run->restart_path));
-  PetscCall(PetscFree(path));
   PetscCall(PetscFree(text));
-  PetscCall(PetscFree(physics));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

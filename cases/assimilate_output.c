@@ -1,7 +1,6 @@
 /* What nomos assimilate writes: scores of every analysis, fields, observations, the rank histogram. */
 #include "cases/assimilate.h"
 #include "cases/estimate.h"
-#include "io/provenance.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -192,7 +191,7 @@ static PetscErrorCode OpenFields(NomosRun *run, NomosAssimilate *a)
   const double every = run->params.fields_every, span = run->params.stop - a->from;
   const size_t capacity = 2 + (every > 0 ? (size_t)fmin(span / every, (double)a->n_cycles) : 0);
   PetscCall(NomosRunDirectoryFile(run->directory, "fields.nc", path));
-  const NomosFieldFileInput input = {.path = path, .n_dims = dims.n, .dims = dims.list, .n_variables = n, .variables = written, .capacity = capacity, .compression = run->params.compression, .time_unit = run->params.nondimensional ? "1" : "s", .title = run->params.title, .source = NomosSource(), .references = run->params.reference, .config_yaml = run->yaml, .provenance_json = run->provenance};
+  const NomosFieldFileInput input = NomosRunFileInput(run, path, &(NomosFileLayout){.n_dims = dims.n, .dims = dims.list, .n_variables = n, .variables = written}, capacity);
   if (run->restarted) PetscCall(NomosFieldFileResume(run->comm, &input, LastToKeep(run, a, run->params.fields_every), &a->file));
   else PetscCall(NomosFieldFileCreate(run->comm, &input, &a->file));
   for (size_t d = dims.n - dims.n_own; d < dims.n; d++) PetscCall(PetscFree(*(void **)&dims.list[d].values));
@@ -273,13 +272,11 @@ static PetscErrorCode WriteRanks(NomosRun *run, const NomosAssimilate *a)
 /* Every rank's model is its own, and every rank has all observations: rank 0 writes them, and its verdict is everyone's. */
 static PetscErrorCode WriteObservations(NomosRun *run, NomosAssimilate *a)
 {
-  PetscErrorCode failed = PETSC_SUCCESS;
-  char           path[NOMOS_MAX_PATH];
+  char path[NOMOS_MAX_PATH];
 
   PetscFunctionBeginUser;
   PetscCall(NomosRunDirectoryFile(run->directory, "observations.nc", path));
-  if (!run->rank) NomosQuietly(failed, NomosObservationsWrite(a->looks, path));
-  PetscCall(NomosErrorAgree(run->comm, failed));
+  NomosOnFirstRank(run->comm, NomosObservationsWrite(a->looks, path));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

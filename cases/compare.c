@@ -262,12 +262,7 @@ static PetscErrorCode Compare(const NomosProgram *program)
 
 PetscErrorCode NomosCommandCompare(NomosProgram *program)
 {
-  PetscErrorCode failed = PETSC_SUCCESS;
-  int            rank;
-
   PetscFunctionBeginUser;
-  PetscCallMPI(MPI_Comm_rank(program->comm, &rank));
-  if (!rank) NomosQuietly(failed, Compare(program));
-  PetscCall(NomosErrorAgree(program->comm, failed));
+  NomosOnFirstRank(program->comm, Compare(program));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

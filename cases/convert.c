@@ -307,7 +307,7 @@ static PetscErrorCode Convert(NomosProgram *program, const char format[])
 
   PetscFunctionBeginUser;
   if (!directory) {
-    PetscCall(NomosTrajectoryFormatFind(format, &(size_t){0}));
+    PetscCall(NomosTrajectoryFormatCheck(format));
     if (strcmp(format, "pdebench")) PetscCall(CheckNoDirectory(program->directory)); /* at its end it would have cost the whole conversion */
     PetscCall(NomosConvertIsParticles(program->arguments[0], &particles));
   }
@@ -340,14 +340,9 @@ static PetscErrorCode Convert(NomosProgram *program, const char format[])
 /* Rank 0 does it. */
 static PetscErrorCode OnRank0(NomosProgram *program, const char format[])
 {
-  PetscErrorCode failed = PETSC_SUCCESS;
-  int            rank;
-
   PetscFunctionBeginUser;
   PetscCheck(program->directory, program->comm, PETSC_ERR_ARG_WRONG, "-o FILE is missing: the file to write");
-  PetscCallMPI(MPI_Comm_rank(program->comm, &rank));
-  if (!rank) NomosQuietly(failed, Convert(program, format));
-  PetscCall(NomosErrorAgree(program->comm, failed));
+  NomosOnFirstRank(program->comm, Convert(program, format));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -327,14 +327,9 @@ static PetscErrorCode Body(NomosRun *run)
   PetscCall(NomosRunPrepareDirectory(run));
   PetscCall(d->mode->prepare(d));
   PetscCall(NomosDiscoverCheckConstraints(d));
-  PetscCall(NomosRunProvenance(run));
   PetscCall(NomosRunBegin(run, 0));
   PetscCall(NomosRunWriteSummary(run, "running", "started"));
-  run->begun = true;
-  NomosRunCatchSignals();
-  PetscErrorCode code = Work(run, d);
-  NomosRunReleaseSignals();
-  PetscCall(code);
+  NomosRunUnderSignals(Work(run, d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

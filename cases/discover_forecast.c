@@ -1,7 +1,6 @@
 /* Of the mode of nomos discover that has a model: what was found, in the model. A map of increments, and forecasts by model and corrected model from states of the real system that no term was found by. */
 #include "cases/discover_increments.h"
 
-#include "io/provenance.h"
 #include "operators/reduce.h"
 #include "operators/row_spectrum.h"
 
@@ -54,7 +53,8 @@ PetscErrorCode NomosIncrementsWriteFields(NomosDiscover *d)
     }
   }
   PetscCall(NomosRunDirectoryFile(run->directory, "increments.nc", path));
-  PetscCall(NomosFieldFileCreate(run->comm, &(NomosFieldFileInput){.path = path, .n_dims = layout.n_dims, .dims = layout.dims, .n_variables = 3 * d->n_equations, .variables = variables, .capacity = 1, .compression = run->params.compression, .time_unit = run->params.nondimensional ? "1" : "s", .title = run->params.title, .source = NomosSource(), .references = run->params.reference, .config_yaml = run->yaml, .provenance_json = run->provenance}, &file));
+  const NomosFieldFileInput input = NomosRunFileInput(run, path, &(NomosFileLayout){.n_dims = layout.n_dims, .dims = layout.dims, .n_variables = 3 * d->n_equations, .variables = variables}, 1);
+  PetscCall(NomosFieldFileCreate(run->comm, &input, &file));
   PetscCall(NomosIncrementsWorkCreate(d, &w));
   PetscCall(NomosIncrementsPair(d, (size_t)m->n_samples - 1, &w));
   PetscCall(NomosFieldFileBeginFrame(file, m->from, 0));

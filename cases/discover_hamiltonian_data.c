@@ -7,33 +7,28 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The system of every trajectory as a number (n), and the names of the numbers as one text; NULL: the files do not say. PetscFree'd by the caller. */
-static PetscErrorCode ReadSystems(const char path[], size_t n, double **systems, char **names)
+/* The system of every trajectory as a number (n, `at` of which are read), and the names of the numbers as one text; NULL: the files do not say. */
+typedef struct {
+  size_t  n, at;
+  double *numbers;
+  char   *names;
+} Systems;
+
+static PetscErrorCode TakeSystems(NomosFieldReader reader, const char file[], void *ctx)
 {
-  char **files;
-  size_t n_files, at = 0;
+  Systems *systems = ctx;
+  bool     has;
+  int      n_dims = 0;
+  size_t   shape[NOMOS_FIELD_MAX_DIMS + 1] = {0};
 
   PetscFunctionBeginUser;
-  *names = NULL;
-  PetscCall(PetscCalloc1(n, systems));
-  PetscCall(NomosDataFiles(path, &n_files, &files));
-  for (size_t f = 0; f < n_files; f++) {
-    NomosFieldReader reader;
-    bool             has;
-    int              n_dims = 0;
-    size_t           shape[NOMOS_FIELD_MAX_DIMS + 1] = {0};
-    PetscCall(NomosFieldReaderOpen(PETSC_COMM_SELF, files[f], &reader));
-    PetscCall(NomosFieldReaderHas(reader, "system", &has));
-    if (has) PetscCall(NomosFieldReaderShape(reader, "system", &n_dims, shape));
-    if (n_dims == 1 && at + shape[0] <= n) {
-      if (!*names) PetscCall(NomosFieldReaderAttribute(reader, "system", "flag_meanings", names));
-      PetscCall(NomosFieldReaderRead(reader, "system", (size_t[]){0}, shape, *systems + at));
-      at += shape[0];
-    }
-    PetscCall(NomosFieldReaderClose(&reader));
-    PetscCall(PetscFree(files[f]));
-  }
-  PetscCall(PetscFree(files));
+  (void)file;
+  PetscCall(NomosFieldReaderHas(reader, "system", &has));
+  if (has) PetscCall(NomosFieldReaderShape(reader, "system", &n_dims, shape));
+  if (n_dims != 1 || systems->at + shape[0] > systems->n) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!systems->names) PetscCall(NomosFieldReaderAttribute(reader, "system", "flag_meanings", &systems->names));
+  PetscCall(NomosFieldReaderRead(reader, "system", (size_t[]){0}, shape, systems->numbers + systems->at));
+  systems->at += shape[0];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -52,29 +47,30 @@ static PetscErrorCode ChooseSystem(NomosDiscover *d, const char path[], NomosOrb
 {
   static const char key[] = "discover.hamiltonian.system";
   const char       *wanted, *where = NomosConfigWhere(d->run->config, key);
-  char             *names, *rest = NULL, all[512];
-  double           *systems;
+  Systems           systems = {.n = x->n};
+  char             *rest = NULL, all[512];
   bool              several = false;
   size_t            number = SIZE_MAX, n = 0;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(d->run->config, key, &wanted));
-  PetscCall(ReadSystems(path, x->n, &systems, &names));
-  PetscCheck(names || !wanted[0], d->run->comm, PETSC_ERR_ARG_WRONG, "%s: %s = %s: the data do not say of which systems they are (`system`, as the generator hamiltonian_systems writes it); leave it out", where, key, wanted);
-  if (!names) {
-    PetscCall(PetscFree(systems));
+  PetscCall(PetscCalloc1(x->n, &systems.numbers));
+  PetscCall(NomosDataFilesVisit(path, TakeSystems, &systems));
+  PetscCheck(systems.names || !wanted[0], d->run->comm, PETSC_ERR_ARG_WRONG, "%s: %s = %s: the data do not say of which systems they are (`system`, as the generator hamiltonian_systems writes it); leave it out", where, key, wanted);
+  if (!systems.names) {
+    PetscCall(PetscFree(systems.numbers));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  snprintf(all, sizeof all, "%s", names);
-  for (char *name = strtok_r(names, " ", &rest); name; name = strtok_r(NULL, " ", &rest), n++)
+  snprintf(all, sizeof all, "%s", systems.names);
+  for (char *name = strtok_r(systems.names, " ", &rest); name; name = strtok_r(NULL, " ", &rest), n++)
     if (!strcmp(name, wanted)) number = n;
-  PetscCall(PetscFree(names));
-  for (size_t o = 1; o < x->n; o++) several = several || systems[o] != systems[0];
+  PetscCall(PetscFree(systems.names));
+  for (size_t o = 1; o < x->n; o++) several = several || systems.numbers[o] != systems.numbers[0];
   PetscCheck(wanted[0] || !several, d->run->comm, PETSC_ERR_ARG_WRONG, "%s: the data are of several systems: name the one whose H is looked for as %s; there are %s", path, key, all);
   PetscCheck(!wanted[0] || number < SIZE_MAX, d->run->comm, PETSC_ERR_ARG_WRONG, "%s: %s = %s: there is no such system in the data; there are %s", where, key, wanted, all);
-  if (wanted[0]) Keep(x, systems, number);
-  if (wanted[0] && x_dot) Keep(x_dot, systems, number);
-  PetscCall(PetscFree(systems));
+  if (wanted[0]) Keep(x, systems.numbers, number);
+  if (wanted[0] && x_dot) Keep(x_dot, systems.numbers, number);
+  PetscCall(PetscFree(systems.numbers));
   PetscCheck(x->n, d->run->comm, PETSC_ERR_ARG_WRONG, "%s: %s = %s: the data have no trajectory of it", where, key, wanted);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

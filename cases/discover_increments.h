@@ -52,7 +52,6 @@ typedef struct {
   NomosSparse                  sparse;       /* NULL: the whole grid is seen */
   NomosWeak                    weak;         /* NULL: pairs are what was seen */
   NomosOperator                smoothing;    /* of a layer: before the regression; NULL: none */
-  double                       smoothing_length;
   bool                         choose;       /* smoothing follows from noise, and was not yet chosen */
   NomosTruth                   truth;
   const NomosModelDerivatives *truth_derivatives;

@@ -35,7 +35,6 @@ static PetscErrorCode Smooth(NomosDiscover *d, double length)
   int                   y_start = 0, n_y = 1;
 
   PetscFunctionBeginUser;
-  m->smoothing_length = length;
   if (length == 0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosBackgroundGrid(m->forecaster.model, field, &grid));
   PetscCheck(grid.nx, d->run->comm, PETSC_ERR_SUP, "%s: discover.smoothing = %g: %s is on no doubly periodic plane and (on one rank) on no periodic line, the only ones that increments are smoothed on; use 0", where, length, field);

@@ -133,21 +133,6 @@ static PetscErrorCode Load(NomosTruth *truth, int64_t step)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ShowProgress(NomosTruth *truth, int64_t first, int64_t last)
-{
-  NomosRun  *run   = truth->run;
-  NomosModel model = truth->model;
-  bool       due;
-  char       time[64], dt[64], text[96];
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosLogProgressDue(run->log, &due));
-  if (!due) PetscFunctionReturn(PETSC_SUCCESS);
-  snprintf(text, sizeof text, "the real system, %s", NomosTimeText(model->time, run->params.stop, run->params.nondimensional, time, sizeof time));
-  PetscCall(NomosLogProgress(run->log, &(NomosProgress){.fraction = (double)(model->step - first) / (double)PetscMax(1, last - first), .step = model->step, .time_text = text, .dt = model->dt, .dt_text = NomosTimeText(model->dt, model->dt, run->params.nondimensional, dt, sizeof dt), .cfl = NAN}));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Is it sound? */
 static PetscErrorCode Check(NomosTruth *truth)
 {
@@ -164,18 +149,16 @@ static PetscErrorCode RunTo(NomosTruth *truth, int64_t step)
   NomosRun     *run   = truth->run;
   NomosModel    model = truth->model;
   const int64_t first = model->step;
-  const double  mark  = MPI_Wtime();
 
   PetscFunctionBeginUser;
   while (model->step < step && !run->stopped_by) {
     PetscCall(truth->ops->step(model));
     if (model->step % run->params.check_every == 0) PetscCall(Check(truth));
-    PetscCall(ShowProgress(truth, first, step));
+    PetscCall(NomosRunProgress(run, model, "the real system", (double)(model->step - first) / (double)PetscMax(1, step - first)));
     PetscCall(NomosRunStopped(run));
   }
   PetscCall(Check(truth));
   PetscCall(NomosLogProgressEnd(run->log));
-  truth->wall += MPI_Wtime() - mark;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

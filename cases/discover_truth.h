@@ -11,7 +11,6 @@ typedef struct {
   const NomosModelOps *ops;
   NomosModel           model;
   char                 directory[NOMOS_MAX_PATH];
-  double               wall; /* s spent stepping */
 } NomosTruth;
 
 /* Nothing is run or written yet. Collective. */

@@ -146,11 +146,10 @@ static PetscErrorCode ReadSides(NomosRun *run, NomosEstimate *e)
   }
   if (line) e->ly = e->lx;
   PetscCheck(e->lx > 0 && e->ly > 0, run->comm, PETSC_ERR_SUP, "field %s of solver %s is not one on a grid of x and y, or of x, which an unknown initial_state needs: the prior's covariance is one of wavenumbers", e->field->name, run->ops->name);
-  e->ny           = line ? 1 : e->field->size[e->field->n_dims - 2];
-  e->nx           = e->field->size[e->field->n_dims - 1];
-  e->layer_points = (line ? 1 : e->field->count[e->field->n_dims - 2]) * e->field->count[e->field->n_dims - 1];
-  e->bin_width    = 2 * PETSC_PI / PetscMax(e->lx, e->ly);
-  e->n_bins       = (int)ceil(hypot(PETSC_PI * (double)e->nx / e->lx, PETSC_PI * (double)e->ny / e->ly) / e->bin_width) + 1;
+  e->ny        = line ? 1 : e->field->size[e->field->n_dims - 2];
+  e->nx        = e->field->size[e->field->n_dims - 1];
+  e->bin_width = 2 * PETSC_PI / PetscMax(e->lx, e->ly);
+  e->n_bins    = (int)ceil(hypot(PETSC_PI * (double)e->nx / e->lx, PETSC_PI * (double)e->ny / e->ly) / e->bin_width) + 1;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -213,7 +212,7 @@ static PetscErrorCode Allocate(NomosRun *run, NomosEstimate *e)
   PetscCall(NomosFieldLossTerm(e->loss, &e->term));
   n = (size_t)e->n_times * NomosModelFieldPoints(e->observed);
   PetscCall(PetscMalloc2(n + 1, &e->departures[0], n + 1, &e->departures[1]));
-  if (!e->twin) PetscCall(NomosEstimateReadValues(run, e));
+  if (!e->twin) PetscCall(NomosEstimateReadValues(e));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -542,15 +541,10 @@ static PetscErrorCode Body(NomosRun *run)
   if (run->program->restart) PetscCall(NomosEstimateLoad(run, e));
   PetscCall(CreateTao(run, e));
   PetscCall(NomosConfigCheckPetscOptions(run->config));
-  PetscCall(NomosRunProvenance(run));
   PetscCall(NomosRunBegin(run, 8. * (double)(8 + e->n_times) * (double)(e->nx * e->ny * e->n_layers)));
   PetscCall(NomosEstimateOpen(run, e));
   PetscCall(NomosRunWriteSummary(run, "running", "started"));
-  run->begun = true;
-  NomosRunCatchSignals();
-  PetscErrorCode code = Work(run, e);
-  NomosRunReleaseSignals();
-  PetscCall(code);
+  NomosRunUnderSignals(Work(run, e));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

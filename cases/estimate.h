@@ -45,7 +45,7 @@ typedef struct {
   const NomosModelField *field, *observed;
   size_t                 n_parts;     /* variables that the control field is, as layers; 0: it is one */
   bool                   whole;       /* the control field is the whole state */
-  size_t                 points, n_layers, ny, nx, layer_points; /* of the control field: on this rank, in all, of a layer on this rank */
+  size_t                 points, n_layers, ny, nx; /* of the control field: on this rank, in all */
   double                 lx, ly;
   int                    n_bins;
   double                 bin_width;
@@ -82,7 +82,6 @@ typedef struct {
   Tao              tao;
   Vec              w, best, gradient; /* best: the last iterate accepted */
   double           scale;             /* of what TAO sees, so that its first step is of a reasonable length */
-  int64_t          n_turned;          /* trials that the model could not follow */
   void            *x_0, *x_bar;       /* states */
   void            *x_start;           /* of the case's own run at the window's start */
   size_t           bytes;             /* of a state */
@@ -102,7 +101,7 @@ PetscErrorCode NomosEstimateTwin(NomosRun *run, NomosEstimate *e);
 /* e->observations: its times, e->steps; then its values, into e->loss. Errors: a damaged file, another grid, field or unit, a time outside of the window, a standard deviation that is
    not positive, nothing seen; a sentence that begins with the key. */
 PetscErrorCode NomosEstimateReadTimes(NomosRun *run, NomosEstimate *e);
-PetscErrorCode NomosEstimateReadValues(NomosRun *run, NomosEstimate *e);
+PetscErrorCode NomosEstimateReadValues(NomosEstimate *e);
 
 /* w -> the control field and the parameters; the prior's part of J; J and its gradient (TAO's callback, ctx: the run). */
 PetscErrorCode NomosEstimateControl(NomosRun *run, NomosEstimate *e, Vec w, double *field, double *parameters);

@@ -242,7 +242,6 @@ static PetscErrorCode TurnBack(NomosEstimate *e, Vec w, double *J, Vec gradient)
   PetscCall(VecDot(gradient, gradient, &distance));
   *J = 10 * e->J;
   PetscCall(VecScale(gradient, 2 * (*J - e->J) / distance));
-  e->n_turned++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

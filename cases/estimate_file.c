@@ -77,14 +77,13 @@ static PetscErrorCode ReadLook(NomosEstimate *e, size_t t)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosEstimateReadValues(NomosRun *run, NomosEstimate *e)
+PetscErrorCode NomosEstimateReadValues(NomosEstimate *e)
 {
   const NomosModelField *field  = e->observed;
   const size_t           layers = field->n_dims > 2 ? field->size[0] : 1;
   double                 plane  = 1;
 
   PetscFunctionBeginUser;
-  (void)run;
   for (int d = field->n_dims > 2; d < field->n_dims; d++) plane *= (double)field->size[d];
   for (size_t l = 0; l < layers; l++) e->sigma[l] = NAN; /* of a layer that is never seen */
   for (size_t t = 0; t < (size_t)e->n_times; t++) PetscCall(ReadLook(e, t));

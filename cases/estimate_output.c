@@ -1,13 +1,11 @@
 /* What nomos estimate writes: iterations, observations, departures, prior and analysis, spectra, parameters, the checkpoint of its iterate. */
 #include "cases/estimate.h"
-#include "io/provenance.h"
 #include "operators/correlation.h"
 #include "operators/reduce.h"
 
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { COST, PRIOR_TERM, MISFIT, GRADIENT, ERROR, N_COLUMNS };
@@ -71,7 +69,8 @@ static PetscErrorCode CreateFile(NomosRun *run, const char name[], const NomosFi
 
   PetscFunctionBeginUser;
   PetscCall(NomosRunDirectoryFile(run->directory, name, path));
-  PetscCall(NomosFieldFileCreate(run->comm, &(NomosFieldFileInput){.path = path, .n_dims = layout->n_dims, .dims = layout->dims, .n_variables = layout->n_variables, .variables = layout->variables, .capacity = n_frames, .compression = run->params.compression, .time_unit = run->params.nondimensional ? "1" : "s", .title = run->params.title, .source = NomosSource(), .references = run->params.reference, .config_yaml = run->yaml, .provenance_json = run->provenance}, file));
+  const NomosFieldFileInput input = NomosRunFileInput(run, path, layout, n_frames);
+  PetscCall(NomosFieldFileCreate(run->comm, &input, file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -372,7 +371,6 @@ PetscErrorCode NomosEstimateResults(NomosRun *run, NomosResultFn result, void *c
 PetscErrorCode NomosEstimateSave(NomosRun *run, NomosEstimate *e)
 {
   NomosCheckpoint checkpoint;
-  char            directory[NOMOS_MAX_PATH], *text;
   double          parameters[NOMOS_ESTIMATE_MAX_PARAMETERS] = {0};
   const double   *w;
   json_t         *list = json_array();
@@ -383,15 +381,7 @@ PetscErrorCode NomosEstimateSave(NomosRun *run, NomosEstimate *e)
   PetscCallMPI(MPI_Bcast(parameters, (int)e->n_unknown, MPI_DOUBLE, 0, run->comm));
   for (size_t u = 0; u < e->n_unknown; u++) json_array_append_new(list, json_real(parameters[u]));
   json_t *object = json_pack("{s:s, s:I, s:I, s:f, s:f, s:o}", "version", NOMOS_VERSION, "iteration", (json_int_t)e->iteration, "stage", (json_int_t)e->stage, "first_cost", e->first_J, "first_gradient_norm", e->first_norm, "parameters", list);
-  text           = object ? json_dumps(object, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
-  json_decref(object);
-  PetscCheck(text, PETSC_COMM_SELF, PETSC_ERR_MEM, "checkpoint: out of memory");
-  PetscCall(NomosRunDirectoryFile(run->directory, "checkpoint", directory));
-  PetscCall(NomosCheckpointCreate(run->comm, directory, e->iteration, 1, &checkpoint));
-  PetscCall(NomosCheckpointWriteText(checkpoint, "estimate", text));
-  PetscCall(NomosCheckpointWriteText(checkpoint, "physics", run->physics));
-  PetscCall(NomosCheckpointWriteText(checkpoint, "config", run->yaml));
-  free(text);
+  PetscCall(NomosRunCheckpointCreate(run, e->iteration, 1, "estimate", object, &checkpoint));
   if (e->state) PetscCall(NomosCheckpointWriteArray(checkpoint, "control", NOMOS_F64, e->field->n_dims, e->field->n_dims - 1, e->field->size, e->field->start, e->field->count, w));
   PetscCall(NomosCheckpointClose(&checkpoint));
   PetscCall(VecRestoreArrayRead(e->w, &w));
@@ -402,21 +392,17 @@ PetscErrorCode NomosEstimateSave(NomosRun *run, NomosEstimate *e)
 PetscErrorCode NomosEstimateLoad(NomosRun *run, NomosEstimate *e)
 {
   NomosCheckpoint checkpoint;
-  char            directory[NOMOS_MAX_PATH], *path, *text, *physics;
+  char            directory[NOMOS_MAX_PATH], *text;
   double         *w;
   json_t         *object, *list;
   json_int_t      iteration = 0, stage = 0;
 
   PetscFunctionBeginUser;
   PetscCall(NomosRunDirectoryFile(run->directory, "checkpoint", directory));
-  PetscCall(NomosCheckpointOpen(run->comm, directory, run->program->restart, &path, &checkpoint));
-  PetscCall(NomosCheckpointReadText(checkpoint, "estimate", &text));
-  PetscCall(NomosCheckpointReadText(checkpoint, "physics", &physics));
-  PetscCheck(text && physics, run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: not a checkpoint of nomos estimate", path);
-  PetscCall(NomosRunComparePhysics(run, path, physics));
+  PetscCall(NomosRunCheckpointOpen(run, directory, "estimate", &text, &checkpoint));
   object  = json_loads(text, 0, NULL);
   int bad = json_unpack(object, "{s:I, s:I, s:F, s:F, s:o}", "iteration", &iteration, "stage", &stage, "first_cost", &e->first_J, "first_gradient_norm", &e->first_norm, "parameters", &list);
-  PetscCheck(!bad && json_array_size(list) == e->n_unknown, run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: the state of the minimisation cannot be read", path);
+  PetscCheck(!bad && json_array_size(list) == e->n_unknown, run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: the state of the minimisation cannot be read", run->restart_path);
   PetscCall(VecGetArray(e->w, &w));
   if (e->state) PetscCall(NomosCheckpointReadArray(checkpoint, "control", NOMOS_F64, e->field->n_dims, e->field->size, e->field->start, e->field->count, w));
   for (size_t u = 0; u < e->n_unknown && !run->rank; u++) w[(e->state ? e->points : 0) + u] = json_number_value(json_array_get(list, u));
@@ -426,9 +412,6 @@ PetscErrorCode NomosEstimateLoad(NomosRun *run, NomosEstimate *e)
   run->restarted                    = true;
   json_decref(object);
   PetscCall(NomosCheckpointClose(&checkpoint));
-  PetscCall(PetscStrncpy(run->restart_path, path, sizeof run->restart_path));
-  PetscCall(PetscFree(path));
   PetscCall(PetscFree(text));
-  PetscCall(PetscFree(physics));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -119,20 +119,6 @@ static PetscErrorCode PriorSpectrum(NomosRun *run, const NomosEstimate *e, doubl
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ShowProgress(NomosRun *run, const NomosEstimate *e)
-{
-  NomosModel model = run->model;
-  bool       due;
-  char       time[64], dt[64], text[96];
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosLogProgressDue(run->log, &due));
-  if (!due) PetscFunctionReturn(PETSC_SUCCESS);
-  snprintf(text, sizeof text, "the %s, %s", e->twin ? "truth" : "prior", NomosTimeText(model->time, run->params.stop, run->params.nondimensional, time, sizeof time));
-  PetscCall(NomosLogProgress(run->log, &(NomosProgress){.fraction = fmin(1, model->time / e->from), .step = model->step, .time_text = text, .dt = model->dt, .dt_text = NomosTimeText(model->dt, model->dt, run->params.nondimensional, dt, sizeof dt), .cfl = NAN}));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* The truth, or the prior, from the case's initial state to the window; on the way its spectra. */
 static PetscErrorCode SpinUp(NomosRun *run, NomosEstimate *e)
 {
@@ -157,7 +143,7 @@ static PetscErrorCode SpinUp(NomosRun *run, NomosEstimate *e)
     if (there) break;
     PetscCall(run->ops->step(model));
     if (model->step % run->params.check_every == 0) PetscCall(NomosRunCheck(run));
-    PetscCall(ShowProgress(run, e));
+    PetscCall(NomosRunProgress(run, model, e->twin ? "the truth" : "the prior", fmin(1, model->time / e->from)));
     PetscCall(NomosRunStopped(run));
     if (run->stopped_by) break;
   }

@@ -16,9 +16,7 @@ static PetscErrorCode Body(NomosRun *run)
   PetscCheck(!run->program->restart || !strcmp(run->program->restart, "latest"), run->comm, PETSC_ERR_ARG_WRONG, "--restart %s: data have no steps to go on from; --restart latest makes what is missing of them", run->program->restart);
   PetscCheck(maker[0], run->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: nothing makes data: it names neither data.generator nor data.case", run->case_file.path);
   PetscCall(NomosTrainTryDataMaker(run));
-  PetscCall(NomosRunProvenance(run));
   PetscCall(NomosRunBegin(run, 0));
-  run->begun = true;
   PetscCall(NomosRunWriteSummary(run, "running", "making data"));
   PetscCall(NomosTrainMakeData(run, path));
   PetscCall(NomosRunEnd(run, "data made", run->stopped_by ? "the making of data" : path, ""));

@@ -227,19 +227,14 @@ static PetscErrorCode Body(NomosRun *run)
   PetscCall(NomosRunPrepareDirectory(run));
   check->subject = run->model ? &nomos_gradcheck_model : &nomos_gradcheck_training;
   PetscCall(check->subject->look(run, check));
-  PetscCall(NomosRunProvenance(run));
   PetscCall(NomosRunBegin(run, 0));
   PetscCall(NomosRunWriteSummary(run, "running", "started"));
-  run->begun = true;
   if (check->subject->prepare) PetscCall(check->subject->prepare(run, check));
   if (run->stopped_by) {
     PetscCall(NomosRunEnd(run, "", "the preparation", ""));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  NomosRunCatchSignals();
-  PetscErrorCode code = Work(run, check);
-  NomosRunReleaseSignals();
-  PetscCall(code);
+  NomosRunUnderSignals(Work(run, check));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

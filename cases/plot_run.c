@@ -212,15 +212,8 @@ PetscErrorCode NomosPlotRun(const char directory[], const NomosProgram *program)
 
 PetscErrorCode NomosCommandPlot(NomosProgram *program)
 {
-  PetscErrorCode failed = PETSC_SUCCESS;
-  int            rank;
-
   PetscFunctionBeginUser;
-  PetscCallMPI(MPI_Comm_rank(program->comm, &rank));
-  if (!rank) {
-    NomosQuietly(failed, NomosPlotRun(program->arguments[0], program));
-    if (!failed && !program->quiet) printf("pictures are in %s/plots\n", program->arguments[0]);
-  }
-  PetscCall(NomosErrorAgree(program->comm, failed));
+  NomosOnFirstRank(program->comm, NomosPlotRun(program->arguments[0], program));
+  if (!program->quiet) PetscCall(PetscPrintf(program->comm, "pictures are in %s/plots\n", program->arguments[0]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

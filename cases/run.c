@@ -15,7 +15,7 @@ static PetscErrorCode InitialState(NomosRun *run)
     PetscCall(NomosRunDirectoryFile(run->directory, "checkpoint", checkpoints));
     PetscCall(NomosRunDirectoryHas(run->directory, "checkpoint", &here));
     if (!here && run->case_file.is_run) snprintf(checkpoints, sizeof checkpoints, "%.4000s/checkpoint", run->case_file.directory);
-    PetscCall(NomosRunReadCheckpoint(run, checkpoints, run->program->restart));
+    PetscCall(NomosRunReadCheckpoint(run, checkpoints));
     run->restarted = true;
     char stop[64], time[64];
     PetscCheck(run->model->time - run->model->dt < run->params.stop - NomosRunTolerance(run), run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: time.stop = %s lies before the state to go on with, which is that of %s: give a later one, or --restart the STEP of an earlier checkpoint", NomosConfigWhere(run->config, "time.stop"), NomosTimeText(run->params.stop, run->params.stop, run->params.nondimensional, stop, sizeof stop), NomosTimeText(run->model->time, run->params.stop, run->params.nondimensional, time, sizeof time));
@@ -88,7 +88,6 @@ static PetscErrorCode Start(NomosRun *run)
   PetscCall(NomosRunDirectoryDropCheckpoints(run->directory, run->restarted ? run->first_step : -1));
   PetscCall(NomosRunOutputOpen(run));
   PetscCall(NomosRunWriteSummary(run, "running", "started"));
-  run->begun = true;
   if (!run->restarted) PetscCall(WarnZero(run, NomosRunWarn));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

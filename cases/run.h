@@ -16,6 +16,7 @@ typedef struct {
 } NomosCadence;
 
 typedef struct NomosRun_s NomosRun;
+struct json_t;
 
 /* A command that writes a run directory. */
 typedef struct {
@@ -56,7 +57,7 @@ struct NomosRun_s {
   int64_t              first_step;    /* of this process */
   double               previous_time; /* of the step before */
   int64_t              checked_step;
-  bool                 begun; /* the files are open: from here on a failure leaves a run directory */
+  bool                 begun; /* there is a summary.json: from here on a failure leaves a run directory */
 
   NomosFieldFile       fields, spectra;
   NomosScalarFile      scalars;
@@ -82,7 +83,7 @@ enum { NOMOS_STOP_WALL = 1000 };
 
 /* The command: its body, then the directory is closed, and with --check the results are compared. An error is told in STATUS, in the log and in summary.json. Collective. */
 PetscErrorCode NomosRunCommand(NomosProgram *program, const NomosRunTask *task);
-/* The pieces of a body. SetUp: case, parameters, threads, model; NomosConfigCheckPetscOptions when everything is made that reads them. PrepareDirectory: look at the run directory; nothing changes. Begin (after NomosRunProvenance): make it, with room
+/* The pieces of a body. SetUp: case, parameters, threads, model; NomosConfigCheckPetscOptions when everything is made that reads them. PrepareDirectory: look at the run directory; nothing changes. Begin: make it, with room
    for `bytes`; log, config.yaml, provenance.json. End: summary.json, STATUS, a line of the
    log, the exit code; `done` ("reached time.stop", unless it was stopped) at `where` ("step 100"), `timings` follow the total (", 3 s stepping"). Collective. */
 PetscErrorCode NomosRunSetUp(NomosRun *run);
@@ -119,11 +120,15 @@ void           NomosRunOutputDiscard(NomosRun *run);
 /* A checkpoint by `write`: one that the clock asked for stays until the next one, beside the checkpoint.keep others. Collective. */
 PetscErrorCode NomosRunCheckpoint(NomosRun *run, bool by_clock, PetscErrorCode (*write)(NomosRun *run));
 PetscErrorCode NomosRunWriteCheckpoint(NomosRun *run);
-/* Load the state and the clock of a restart; the physics must be the same. Before the files are opened. */
-PetscErrorCode NomosRunReadCheckpoint(NomosRun *run, const char directory[], const char which[]);
-/* Is the physics of a checkpoint that of this run? Otherwise the error that says what differs. Parameters that the version that wrote it did not have yet are run->later, and no difference, where the case leaves them at their defaults. */
-PetscErrorCode NomosRunComparePhysics(NomosRun *run, const char path[], const char physics[]);
-/* What the files record: run->yaml and run->provenance. */
+/* Load the state and the clock of a restart. Before the files are opened. */
+PetscErrorCode NomosRunReadCheckpoint(NomosRun *run, const char directory[]);
+/* What checkpoints of every command have: the case and its physics, and in a text `what` (NULL: none) an object of the command's own, which is freed here. The command adds its arrays and closes it. Collective. */
+PetscErrorCode NomosRunCheckpointCreate(NomosRun *run, int64_t step, int keep, const char what[], struct json_t *object, NomosCheckpoint *checkpoint);
+/* That of a restart, among those of a directory: its path becomes run->restart_path; PetscFree(*text). Errors: the text is missing, or the physics is not that of this run. Collective. */
+PetscErrorCode NomosRunCheckpointOpen(NomosRun *run, const char directory[], const char what[], char **text, NomosCheckpoint *checkpoint);
+/* Of a file of fields: what this run says of itself, with axes and variables of the layout. */
+NomosFieldFileInput NomosRunFileInput(const NomosRun *run, const char path[], const NomosFileLayout *layout, size_t capacity);
+/* What the files record: run->yaml and run->provenance. NomosRunBegin does it where that has not been done. */
 PetscErrorCode NomosRunProvenance(NomosRun *run);
 /* Bytes and frames that the files of the whole run take. */
 typedef struct {
@@ -136,13 +141,23 @@ PetscErrorCode NomosRunEstimate(NomosRun *run, NomosRunCost *cost);
 PetscErrorCode NomosRunCheck(NomosRun *run);
 /* Advance to the end, or until stopped. */
 PetscErrorCode NomosRunLoop(NomosRun *run);
+/* The line of progress of a model on its way to where the work begins: `what` it is ("the truth"), its time and step. Collective. */
+PetscErrorCode NomosRunProgress(NomosRun *run, NomosModel model, const char what[], double fraction);
 bool           NomosRunEnded(const NomosRun *run);
 double         NomosRunTolerance(const NomosRun *run);
 /* From here on signals stop the loop instead of killing the process; until released. */
 void NomosRunCatchSignals(void);
 void NomosRunReleaseSignals(void);
+/* `call` between the two. */
+#define NomosRunUnderSignals(call) \
+  do { \
+    NomosRunCatchSignals(); \
+    const PetscErrorCode code_ = (call); \
+    NomosRunReleaseSignals(); \
+    PetscCall(code_); \
+  } while (0)
 
-/* summary.json: at the start (it describes the scalars), and at the end with results and timings. */
+/* summary.json: at the start (it describes the scalars), when the files are open and nothing can be refused any more (run->begun), and at the end with results and timings. */
 PetscErrorCode NomosRunWriteSummary(NomosRun *run, const char status[], const char reason[]);
 /* Final value, mean and standard deviation of every scalar, from the rows of scalars.csv (an interrupted run's too). One rank. */
 PetscErrorCode NomosRunScalarResults(NomosRun *run, NomosResultFn result, void *ctx);

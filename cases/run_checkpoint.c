@@ -1,29 +1,35 @@
-/* Checkpoints of nomos run and train: when one is written, and whether the case that goes on is the one that wrote it. */
+/* Checkpoints: what those of every command have, when one is written, and whether the case that goes on is the one that wrote it. */
 #include "cases/run.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The clock and the physics travel in every checkpoint; the model adds its state. */
+PetscErrorCode NomosRunCheckpointCreate(NomosRun *run, int64_t step, int keep, const char what[], json_t *object, NomosCheckpoint *checkpoint)
+{
+  char directory[NOMOS_MAX_PATH], *text = object ? json_dumps(object, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
+
+  PetscFunctionBeginUser;
+  json_decref(object);
+  PetscCheck(text || !what, PETSC_COMM_SELF, PETSC_ERR_MEM, "checkpoint: out of memory");
+  PetscCall(NomosRunDirectoryFile(run->directory, "checkpoint", directory));
+  PetscCall(NomosCheckpointCreate(run->comm, directory, step, keep, checkpoint));
+  if (what) PetscCall(NomosCheckpointWriteText(*checkpoint, what, text));
+  PetscCall(NomosCheckpointWriteText(*checkpoint, "physics", run->physics));
+  PetscCall(NomosCheckpointWriteText(*checkpoint, "config", run->yaml));
+  free(text);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The clock travels in every checkpoint; the model adds its state. */
 PetscErrorCode NomosRunWriteCheckpoint(NomosRun *run)
 {
   NomosModel      model = run->model;
   NomosCheckpoint checkpoint;
-  char            directory[NOMOS_MAX_PATH], *text;
-  json_t         *clock;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosRunDirectoryFile(run->directory, "checkpoint", directory));
-  clock = json_pack("{s:s, s:I, s:f, s:f, s:I, s:f, s:f, s:f, s:s}", "version", NOMOS_VERSION, "step", (json_int_t)model->step, "time", model->time, "dt", model->dt, "origin_step", (json_int_t)model->origin_step, "origin_time", model->origin_time, "previous_time", run->previous_time, "time_dt", run->params.dt, "physics", run->physics_hash);
-  text  = clock ? json_dumps(clock, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
-  json_decref(clock);
-  PetscCheck(text, PETSC_COMM_SELF, PETSC_ERR_MEM, "checkpoint: out of memory");
-  PetscCall(NomosCheckpointCreate(run->comm, directory, model->step, run->params.checkpoint_keep, &checkpoint));
-  PetscCall(NomosCheckpointWriteText(checkpoint, "clock", text));
-  PetscCall(NomosCheckpointWriteText(checkpoint, "physics", run->physics));
-  PetscCall(NomosCheckpointWriteText(checkpoint, "config", run->yaml));
-  free(text);
+  json_t *clock = json_pack("{s:s, s:I, s:f, s:f, s:I, s:f, s:f, s:f, s:s}", "version", NOMOS_VERSION, "step", (json_int_t)model->step, "time", model->time, "dt", model->dt, "origin_step", (json_int_t)model->origin_step, "origin_time", model->origin_time, "previous_time", run->previous_time, "time_dt", run->params.dt, "physics", run->physics_hash);
+  PetscCall(NomosRunCheckpointCreate(run, model->step, run->params.checkpoint_keep, "clock", clock, &checkpoint));
   PetscCall(run->ops->save(model, checkpoint));
   PetscCall(NomosCheckpointClose(&checkpoint));
   run->checkpoint_due.last_step = model->step;
@@ -113,17 +119,34 @@ static void ListDifferences(const NomosRun *run, const char saved[], size_t n, c
   if (added > 3) NomosTextAppend(n, later, " and %d more", added - 3);
 }
 
-PetscErrorCode NomosRunComparePhysics(NomosRun *run, const char path[], const char physics[])
+/* Is the physics of the checkpoint that of this run? Otherwise the error that says what differs. Parameters that the version that wrote it did not have yet are run->later, and no difference, where the case leaves them at their defaults. */
+static PetscErrorCode ComparePhysics(NomosRun *run, const char physics[])
 {
   char differences[1500];
 
   PetscFunctionBeginUser;
   ListDifferences(run, physics, sizeof differences, differences, run->later);
-  PetscCheck(!differences[0], run->comm, PETSC_ERR_ARG_INCOMP, "%s: the checkpoint is of another physics: %s; a restart may change only output, checkpoint, run and %s", path, differences, run->task->learns ? "train.{epochs,patience,checkpoint_every,learning_rate,clip_norm,clip_value}, and data.path where the data are the same" : "time.{dt,stop,max_wall,check_every}");
+  PetscCheck(!differences[0], run->comm, PETSC_ERR_ARG_INCOMP, "%s: the checkpoint is of another physics: %s; a restart may change only output, checkpoint, run and %s", run->restart_path, differences, run->task->learns ? "train.{epochs,patience,checkpoint_every,learning_rate,clip_norm,clip_value}, and data.path where the data are the same" : "time.{dt,stop,max_wall,check_every}");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ReadClock(NomosRun *run, const char path[], const char text[])
+PetscErrorCode NomosRunCheckpointOpen(NomosRun *run, const char directory[], const char what[], char **text, NomosCheckpoint *checkpoint)
+{
+  char *path, *physics;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosCheckpointOpen(run->comm, directory, run->program->restart, &path, checkpoint));
+  PetscCall(PetscStrncpy(run->restart_path, path, sizeof run->restart_path));
+  PetscCall(PetscFree(path));
+  if (what) PetscCall(NomosCheckpointReadText(*checkpoint, what, text));
+  PetscCall(NomosCheckpointReadText(*checkpoint, "physics", &physics));
+  PetscCheck(physics && (!what || *text), run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: not a checkpoint of nomos %s: %s is missing", run->restart_path, run->task->command, what && !*text ? what : "physics");
+  PetscCall(ComparePhysics(run, physics));
+  PetscCall(PetscFree(physics));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadClock(NomosRun *run, const char text[])
 {
   NomosModel model = run->model;
   json_t    *clock = json_loads(text, 0, NULL);
@@ -133,7 +156,7 @@ static PetscErrorCode ReadClock(NomosRun *run, const char path[], const char tex
 
   PetscFunctionBeginUser;
   json_decref(clock);
-  PetscCheck(!bad, run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: not a checkpoint of a run: its clock cannot be read", path);
+  PetscCheck(!bad, run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: not a checkpoint of a run: its clock cannot be read", run->restart_path);
   model->step        = step;
   model->time        = time;
   model->dt          = dt;
@@ -145,24 +168,17 @@ static PetscErrorCode ReadClock(NomosRun *run, const char path[], const char tex
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosRunReadCheckpoint(NomosRun *run, const char directory[], const char which[])
+PetscErrorCode NomosRunReadCheckpoint(NomosRun *run, const char directory[])
 {
   NomosCheckpoint checkpoint;
-  char           *path, *clock, *physics;
+  char           *clock;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosCheckpointOpen(run->comm, directory, which, &path, &checkpoint));
-  PetscCall(NomosCheckpointReadText(checkpoint, "clock", &clock));
-  PetscCall(NomosCheckpointReadText(checkpoint, "physics", &physics));
-  PetscCheck(clock && physics, run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: not a checkpoint of a run: %s is missing", path, clock ? "physics" : "clock");
-  PetscCall(NomosRunComparePhysics(run, path, physics));
-  PetscCall(ReadClock(run, path, clock));
+  PetscCall(NomosRunCheckpointOpen(run, directory, "clock", &clock, &checkpoint));
+  PetscCall(ReadClock(run, clock));
   PetscCall(run->ops->load(run->model, checkpoint));
   run->checkpoint_due.last_step = run->model->step;
   PetscCall(NomosCheckpointClose(&checkpoint));
-  PetscCall(PetscStrncpy(run->restart_path, path, sizeof run->restart_path));
-  PetscCall(PetscFree(path));
   PetscCall(PetscFree(clock));
-  PetscCall(PetscFree(physics));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

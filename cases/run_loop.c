@@ -147,6 +147,19 @@ static PetscErrorCode ShowProgress(NomosRun *run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosRunProgress(NomosRun *run, NomosModel model, const char what[], double fraction)
+{
+  bool due;
+  char time[64], dt[64], text[96];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosLogProgressDue(run->log, &due));
+  if (!due) PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(text, sizeof text, "%s, %s", what, NomosTimeText(model->time, run->params.stop, run->params.nondimensional, time, sizeof time));
+  PetscCall(NomosLogProgress(run->log, &(NomosProgress){.fraction = fraction, .step = model->step, .time_text = text, .dt = model->dt, .dt_text = NomosTimeText(model->dt, model->dt, run->params.nondimensional, dt, sizeof dt), .cfl = NAN}));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Loop(NomosRun *run)
 {
   double mark = MPI_Wtime(), now;

@@ -140,12 +140,16 @@ PetscErrorCode NomosRunEstimate(NomosRun *run, NomosRunCost *cost)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+NomosFieldFileInput NomosRunFileInput(const NomosRun *run, const char path[], const NomosFileLayout *layout, size_t capacity)
+{
+  return (NomosFieldFileInput){.path = path, .n_dims = layout->n_dims, .dims = layout->dims, .n_variables = layout->n_variables, .variables = layout->variables, .capacity = capacity, .compression = run->params.compression, .time_unit = run->params.nondimensional ? "1" : "s", .title = run->params.title, .source = NomosSource(), .references = run->params.reference, .config_yaml = run->yaml, .provenance_json = run->provenance};
+}
+
 /* One of the .nc files: created, or resumed if this run is a restart and the file is there; with file NULL only looked at. */
 static PetscErrorCode OpenFieldFile(NomosRun *run, const char name[], const NomosFileLayout *layout, NomosRealType type, int64_t capacity, NomosFieldVariable **variables, NomosCadence *cadence, NomosFieldFile *file)
 {
-  NomosFieldFileInput input = {.n_dims = layout->n_dims, .dims = layout->dims, .n_variables = layout->n_variables};
-  char                path[NOMOS_MAX_PATH];
-  bool                there = false;
+  char path[NOMOS_MAX_PATH];
+  bool there = false;
 
   PetscFunctionBeginUser;
   PetscCall(PetscFree(*variables));
@@ -156,6 +160,7 @@ static PetscErrorCode OpenFieldFile(NomosRun *run, const char name[], const Nomo
   }
   PetscCall(NomosRunDirectoryFile(run->directory, name, path));
   if (run->restarted) PetscCall(NomosRunDirectoryHas(run->directory, name, &there));
+  NomosFieldFileInput input = NomosRunFileInput(run, path, layout, (size_t)capacity);
   enum { MOST_COEFFICIENTS = 16 };
   NomosFieldAttribute attributes[3 + MOST_COEFFICIENTS + NOMOS_MAX_ENDS];
   NomosEnds           ends;
@@ -168,17 +173,8 @@ static PetscErrorCode OpenFieldFile(NomosRun *run, const char name[], const Nomo
   for (size_t k = 0; k < PetscMin(layout->n_coefficients, MOST_COEFFICIENTS); k++) attributes[input.n_attributes++] = (NomosFieldAttribute){.name = layout->coefficients[k].key, .number = layout->coefficients[k].value};
   PetscCall(NomosEndsOfCase(run->config, layout->n_dims, layout->dims, &ends)); /* with which it is data like any other */
   input.n_attributes += NomosEndsAttributes(&ends, attributes + input.n_attributes);
-  input.attributes      = attributes;
-  input.path            = path;
-  input.variables       = *variables;
-  input.capacity        = (size_t)capacity;
-  input.compression     = run->params.compression;
-  input.time_unit       = run->params.nondimensional ? "1" : "s";
-  input.title           = run->params.title;
-  input.references      = run->params.reference;
-  input.source          = NomosSource();
-  input.config_yaml     = run->yaml;
-  input.provenance_json = run->provenance;
+  input.attributes = attributes;
+  input.variables  = *variables;
   if (there) {
     PetscCall(NomosFieldFileResume(run->comm, &input, LastStepToKeep(run, cadence), file));
     if (file && NomosFieldFileFrames(*file) > 0) cadence->last_step = LastStepToKeep(run, cadence);

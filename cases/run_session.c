@@ -198,6 +198,7 @@ PetscErrorCode NomosRunBegin(NomosRun *run, double bytes)
   char path[NOMOS_MAX_PATH];
 
   PetscFunctionBeginUser;
+  if (!run->provenance) PetscCall(NomosRunProvenance(run));
   PetscCall(NomosRunDirectoryCheckRoom(run->directory, bytes));
   PetscCall(NomosRunDirectoryBegin(run->directory));
   PetscCall(NomosLogOpen(run->comm, NomosRunDirectoryPath(run->directory), run->program->quiet, &run->log));
@@ -287,14 +288,10 @@ static void Fail(NomosRun *run)
 /* On rank 0 alone; the verdict is everyone's. */
 static PetscErrorCode Check(MPI_Comm comm, const char case_directory[], const char run_directory[], int *exit_code)
 {
-  PetscErrorCode failed = PETSC_SUCCESS;
-  bool           passed = true;
-  int            rank;
+  bool passed = true;
 
   PetscFunctionBeginUser;
-  PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  if (!rank) NomosQuietly(failed, NomosCheckResults(case_directory, run_directory, &passed));
-  PetscCall(NomosErrorAgree(comm, failed));
+  NomosOnFirstRank(comm, NomosCheckResults(case_directory, run_directory, &passed));
   if (!passed) *exit_code = NOMOS_EXIT_ERROR;
   PetscCallMPI(MPI_Bcast(exit_code, 1, MPI_INT, 0, comm));
   PetscFunctionReturn(PETSC_SUCCESS);

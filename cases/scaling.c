@@ -383,10 +383,8 @@ static PetscErrorCode Body(NomosRun *run)
   PetscCall(NomosRunPrepareDirectory(run));
   s->directory = NomosRunDirectoryPath(run->directory);
   PetscCall(NomosTrainTryDataMaker(run));
-  PetscCall(NomosRunProvenance(run));
   PetscCall(NomosRunBegin(run, 0));
   PetscCall(NomosRunWriteSummary(run, "running", "started"));
-  run->begun     = true;
   run->restarted = run->program->restart != NULL;
   PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "plan", "%zu trainings, %zu of them held out, into trainings/", s->n, s->n - s->n_fitted));
   PetscCall(NomosTrainMakeData(run, s->data_path));
@@ -395,10 +393,7 @@ static PetscErrorCode Body(NomosRun *run)
     PetscCall(NomosRunEnd(run, "", "the making of data", ""));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  NomosRunCatchSignals(); /* between two trainings too */
-  PetscErrorCode code = Work(s);
-  NomosRunReleaseSignals();
-  PetscCall(code);
+  NomosRunUnderSignals(Work(s)); /* between two trainings too */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

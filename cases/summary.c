@@ -111,5 +111,6 @@ PetscErrorCode NomosRunWriteSummary(NomosRun *run, const char status[], const ch
   json_decref(summary);
   free(text);
   PetscCall(code);
+  run->begun = true;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

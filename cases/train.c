@@ -31,15 +31,11 @@ static PetscErrorCode WriteCheckpoint(NomosRun *run)
   NomosTrain         *train = run->data;
   NomosTrainingStatus status;
   NomosCheckpoint     checkpoint;
-  char                directory[NOMOS_MAX_PATH];
 
   PetscFunctionBeginUser;
   NomosTrainingGetStatus(train->training, &status);
   run->step = status.step;
-  PetscCall(NomosRunDirectoryFile(run->directory, "checkpoint", directory));
-  PetscCall(NomosCheckpointCreate(run->comm, directory, status.step, run->params.checkpoint_keep, &checkpoint));
-  PetscCall(NomosCheckpointWriteText(checkpoint, "physics", run->physics));
-  PetscCall(NomosCheckpointWriteText(checkpoint, "config", run->yaml));
+  PetscCall(NomosRunCheckpointCreate(run, status.step, run->params.checkpoint_keep, NULL, NULL, &checkpoint));
   PetscCall(NomosTrainingSave(train->training, checkpoint));
   PetscCall(NomosCheckpointClose(&checkpoint));
   run->checkpoint_due.last_step = status.step;
@@ -95,26 +91,12 @@ static PetscErrorCode FindCheckpoints(NomosRun *run, char directory[NOMOS_MAX_PA
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Open the checkpoint of a restart, if it is of this training. PetscFree(*path). */
-static PetscErrorCode OpenCheckpoint(NomosRun *run, const char directory[], char **path, NomosCheckpoint *checkpoint)
-{
-  char *physics;
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosCheckpointOpen(run->comm, directory, run->program->restart, path, checkpoint));
-  PetscCall(NomosCheckpointReadText(*checkpoint, "physics", &physics));
-  PetscCheck(physics, run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: not a checkpoint of a training: physics is missing", *path);
-  PetscCall(NomosRunComparePhysics(run, *path, physics));
-  PetscCall(PetscFree(physics));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* A restart that has no checkpoint, or that of another training, is refused before data are made. Only a training that was stopped while they were made has none yet. */
 static PetscErrorCode CheckRestart(NomosTrain *train)
 {
   NomosRun       *run = train->run;
   NomosCheckpoint checkpoint;
-  char            directory[NOMOS_MAX_PATH], *path;
+  char            directory[NOMOS_MAX_PATH];
   bool            begun;
   int             there = 0;
 
@@ -126,9 +108,9 @@ static PetscErrorCode CheckRestart(NomosTrain *train)
   PetscCallMPI(MPI_Bcast(&there, 1, MPI_INT, 0, run->comm));
   train->none_yet = begun && !there && !strcmp(run->program->restart, "latest");
   if (train->none_yet) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(OpenCheckpoint(run, directory, &path, &checkpoint));
+  PetscCall(NomosRunCheckpointOpen(run, directory, NULL, NULL, &checkpoint));
   PetscCall(NomosCheckpointClose(&checkpoint));
-  PetscCall(PetscFree(path));
+  run->restart_path[0] = '\0'; /* it has not begun from there yet */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -136,14 +118,11 @@ static PetscErrorCode ReadCheckpoint(NomosTrain *train, const char directory[])
 {
   NomosRun       *run = train->run;
   NomosCheckpoint checkpoint;
-  char           *path;
 
   PetscFunctionBeginUser;
-  PetscCall(OpenCheckpoint(run, directory, &path, &checkpoint));
-  PetscCall(NomosTrainingLoad(train->training, checkpoint, path));
+  PetscCall(NomosRunCheckpointOpen(run, directory, NULL, NULL, &checkpoint));
+  PetscCall(NomosTrainingLoad(train->training, checkpoint, run->restart_path));
   PetscCall(NomosCheckpointClose(&checkpoint));
-  PetscCall(PetscStrncpy(run->restart_path, path, sizeof run->restart_path));
-  PetscCall(PetscFree(path));
   run->restarted = true;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -208,14 +187,6 @@ static PetscErrorCode Describe(NomosTrain *train)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode BeginDirectory(NomosRun *run)
-{
-  PetscFunctionBeginUser;
-  PetscCall(NomosRunProvenance(run));
-  PetscCall(NomosRunBegin(run, 0));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* With data of its own the directory must be there first; otherwise whatever may be refused is refused before anything changes. */
 static PetscErrorCode Start(NomosTrain *train, bool makes_data)
 {
@@ -225,20 +196,18 @@ static PetscErrorCode Start(NomosTrain *train, bool makes_data)
   PetscFunctionBeginUser;
   if (makes_data) {
     PetscCall(CheckRestart(train));
-    PetscCall(BeginDirectory(run));
-    run->begun = true;
+    PetscCall(NomosRunBegin(run, 0));
     PetscCall(NomosRunWriteSummary(run, "running", "making data"));
     PetscCall(NomosTrainMakeData(run, train->data_path));
     if (run->stopped_by) PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(Create(train));
-  if (!makes_data) PetscCall(BeginDirectory(run));
+  if (!makes_data) PetscCall(NomosRunBegin(run, 0));
   PetscCall(Describe(train));
   PetscCall(NomosRunDirectoryDropCheckpoints(run->directory, run->restarted ? run->first_step : -1));
   PetscCall(NomosRunDirectoryHas(run->directory, "loss.csv", &losses));
   PetscCall(NomosTrainOpenLosses(train, run->restarted && losses));
   PetscCall(NomosRunWriteSummary(run, "running", "started"));
-  run->begun = true;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

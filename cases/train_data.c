@@ -123,10 +123,7 @@ static PetscErrorCode Make(NomosRun *run, char path[NOMOS_MAX_PATH])
 PetscErrorCode NomosTrainMakeData(NomosRun *run, char path[NOMOS_MAX_PATH])
 {
   PetscFunctionBeginUser;
-  NomosRunCatchSignals();
-  PetscErrorCode code = Make(run, path);
-  NomosRunReleaseSignals();
-  PetscCall(code);
+  NomosRunUnderSignals(Make(run, path));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

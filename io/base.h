@@ -53,6 +53,16 @@ bool NomosErrorSetQuiet(bool quiet);
     NomosErrorSetQuiet(quiet_); \
   } while (0)
 
+/* `call` on rank 0, its error not printed there: every rank returns it. Collective. */
+#define NomosOnFirstRank(comm, call) \
+  do { \
+    PetscErrorCode failed_ = PETSC_SUCCESS; \
+    int            rank_; \
+    PetscCallMPI(MPI_Comm_rank(comm, &rank_)); \
+    if (!rank_) NomosQuietly(failed_, call); \
+    PetscCall(NomosErrorAgree(comm, failed_)); \
+  } while (0)
+
 /* The error of a quiet call, the last one raised, behind what it is about: "BEGINNING: its sentence". 0 stays 0. */
 PetscErrorCode NomosErrorRetell(MPI_Comm comm, PetscErrorCode code, const char format[], ...) PETSC_ATTRIBUTE_FORMAT(3, 4);
 

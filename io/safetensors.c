@@ -34,15 +34,6 @@ static const struct {
 };
 enum { TYPE_F32, TYPE_F64, N_TYPES = sizeof types / sizeof *types };
 
-static const char *ShapeText(int n_dims, const size_t shape[], char text[256])
-{
-  size_t n = (size_t)snprintf(text, 256, "[");
-
-  for (int d = 0; d < n_dims && n < 200; d++) n += (size_t)snprintf(text + n, 256 - n, "%s%zu", d ? ", " : "", shape[d]);
-  snprintf(text + n, 256 - n, "]");
-  return text;
-}
-
 static size_t Bytes(const NomosSafetensor *tensor)
 {
   size_t bytes = NomosRealBytes(tensor->type);
@@ -176,7 +167,7 @@ static bool ParseTensor(const char path[], const char name[], json_t *entry, Nom
   json_int_t from, to;
   size_t  i, known = 0;
   double  bytes;
-  char    text[256];
+  char    text[128];
 
   if (json_unpack(entry, "{s:s, s:o, s:[I, I!]}", "dtype", dtype, "shape", &shape, "data_offsets", &from, &to) || !json_is_array(shape) || json_object_size(entry) != 3) {
     return NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: the header's entry %.80s is not {dtype, shape, data_offsets}; the file is damaged", path, name);
@@ -194,7 +185,7 @@ static bool ParseTensor(const char path[], const char name[], json_t *entry, Nom
     bytes *= (double)tensor->shape[i];
   }
   if (from < 0 || to < from || (double)(to - from) != bytes) {
-    return NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: %.80s, %s %s, takes %.0f bytes, but its data_offsets are [%lld, %lld]; the file is damaged", path, name, *dtype, ShapeText(tensor->n_dims, tensor->shape, text), bytes, (long long)from, (long long)to);
+    return NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: %.80s, %s %s, takes %.0f bytes, but its data_offsets are [%lld, %lld]; the file is damaged", path, name, *dtype, NomosShapeText(tensor->n_dims, tensor->shape, text), bytes, (long long)from, (long long)to);
   }
   offsets[0] = (size_t)from;
   offsets[1] = (size_t)to;
@@ -361,7 +352,7 @@ PetscErrorCode NomosSafetensorsFind(NomosSafetensors file, const NomosSafetensor
   const NomosSafetensor *found = NULL;
   const char            *dtype = types[wanted->type == NOMOS_F64 ? TYPE_F64 : TYPE_F32].name;
   size_t                 i = 0;
-  char                   theirs[256], ours[256];
+  char                   theirs[128], ours[128];
 
   PetscFunctionBeginUser;
   *data = NULL;
@@ -377,7 +368,7 @@ PetscErrorCode NomosSafetensorsFind(NomosSafetensors file, const NomosSafetensor
   PetscCheck(!strcmp(file->dtypes[i], dtype), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: the tensor %s is %s, wanted is %s; choose the precision that it was written with", file->path, wanted->name, file->dtypes[i], dtype);
   bool same = found->n_dims == wanted->n_dims;
   for (int d = 0; same && d < wanted->n_dims; d++) same = found->shape[d] == wanted->shape[d];
-  PetscCheck(same, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: the tensor %s has the shape %s, wanted is %s; these are weights of another architecture", file->path, wanted->name, ShapeText(found->n_dims, found->shape, theirs), ShapeText(wanted->n_dims, wanted->shape, ours));
+  PetscCheck(same, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: the tensor %s has the shape %s, wanted is %s; these are weights of another architecture", file->path, wanted->name, NomosShapeText(found->n_dims, found->shape, theirs), NomosShapeText(wanted->n_dims, wanted->shape, ours));
   *data = found->data;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

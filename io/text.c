@@ -149,6 +149,15 @@ const char *NomosTextBytes(double bytes, char out[32])
   return out;
 }
 
+const char *NomosShapeText(int n, const size_t shape[], char text[128])
+{
+  size_t length = (size_t)snprintf(text, 128, "[");
+
+  for (int i = 0; i < n && length < 100; i++) length += (size_t)snprintf(text + length, 128 - length, "%s%zu", i ? ", " : "", shape[i]);
+  snprintf(text + length, 128 - length, "]");
+  return text;
+}
+
 size_t NomosTextNumbers(const char text[], size_t most, double values[])
 {
   size_t n = 0;
@@ -170,6 +179,15 @@ const char *NomosTextEntry(const char list[], char separator, const char name[])
   for (const char *at = list; at; at = (at = strchr(at, separator)) ? at + 1 : NULL)
     if (!strncmp(at, name, length) && (!at[length] || at[length] == '=' || at[length] == separator)) return at + length;
   return NULL;
+}
+
+bool NomosTextValue(const char list[], char separator, const char name[], size_t n_value, char value[])
+{
+  const char *at = NomosTextEntry(list, separator, name);
+
+  if (!at || *at++ != '=') return false;
+  snprintf(value, n_value, "%.*s", (int)strcspn(at, (char[]){separator, '\0'}), at);
+  return true;
 }
 
 PetscErrorCode NomosTextBegin(NomosText *text)

@@ -40,6 +40,12 @@ size_t NomosTextNumbers(const char text[], size_t most, double values[]);
 /* In a list (may be NULL) of entries NAME or NAME=VALUE what follows this NAME: "=VALUE...", the separator or the end; NULL: it is not there. */
 const char *NomosTextEntry(const char list[], char separator, const char name[]);
 
+/* What such an entry NAME=VALUE has: true, and the value, cut to what `value` holds; else `value` stays as it is. */
+bool NomosTextValue(const char list[], char separator, const char name[], size_t n_value, char value[]);
+
+/* "[2, 3, 4]"; returns text. */
+const char *NomosShapeText(int n, const size_t shape[], char text[128]);
+
 /* Print behind what is in `text` (n_text with its end); what does not fit is cut. */
 void NomosTextAppend(size_t n_text, char text[], const char format[], ...) PETSC_ATTRIBUTE_FORMAT(3, 4);
 

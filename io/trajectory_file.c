@@ -7,9 +7,15 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *const nomos_trajectory_formats[] = {"nomos", "pdebench", "well", NULL};
-
 static const NomosTrajectoryFormat ours = {.name = "nomos"}, *const formats[] = {&ours, &nomos_trajectory_pdebench, &nomos_trajectory_well};
+enum { N_FORMATS = sizeof formats / sizeof *formats };
+
+static const NomosTrajectoryFormat *FormatOf(const char name[])
+{
+  for (size_t k = 0; k < N_FORMATS; k++)
+    if (!strcmp(formats[k]->name, name)) return formats[k];
+  return NULL;
+}
 
 bool NomosIsParameter(const NomosFieldVariable *variable)
 {
@@ -113,24 +119,23 @@ static PetscErrorCode Free(NomosTrajectoryFile *file)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosTrajectoryFormatFind(const char name[], size_t *number)
+PetscErrorCode NomosTrajectoryFormatCheck(const char name[])
 {
-  size_t k = 0;
+  const char *names[N_FORMATS + 1];
 
   PetscFunctionBeginUser;
-  while (nomos_trajectory_formats[k] && strcmp(nomos_trajectory_formats[k], name)) k++;
-  if (!nomos_trajectory_formats[k]) PetscCall(NomosNameUnknown(PETSC_COMM_SELF, name, 4, (const char *const[]){"nomos", "pdebench", "well", "lagrangebench"}, "unknown format '%s'", name)); /* the last is of particles: cases/convert.c */
-  *number = k;
+  for (size_t k = 0; k < N_FORMATS; k++) names[k] = formats[k]->name;
+  names[N_FORMATS] = "lagrangebench"; /* of particles: cases/convert.c */
+  if (!FormatOf(name)) PetscCall(NomosNameUnknown(PETSC_COMM_SELF, name, N_FORMATS + 1, names, "unknown format '%s'", name));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 bool NomosTrajectoryFileName(const NomosTrajectoryFileInput *input, const double values[], char name[NOMOS_MAX_PATH])
 {
-  size_t k = 0;
+  const NomosTrajectoryFormat *format = FormatOf(input->format);
 
-  while (nomos_trajectory_formats[k] && strcmp(nomos_trajectory_formats[k], input->format)) k++;
-  if (!nomos_trajectory_formats[k] || !formats[k]->name_file) return false;
-  formats[k]->name_file(input, values, name);
+  if (!format || !format->name_file) return false;
+  format->name_file(input, values, name);
   return true;
 }
 
@@ -138,14 +143,13 @@ PetscErrorCode NomosTrajectoryFileCreate(const NomosTrajectoryFileInput *input, 
 {
   NomosVerdict        verdict = {0};
   NomosTrajectoryFile f;
-  size_t              k;
 
   PetscFunctionBeginUser;
   *file = NULL;
-  PetscCall(NomosTrajectoryFormatFind(input->format, &k));
+  PetscCall(NomosTrajectoryFormatCheck(input->format));
   PetscCall(PetscNew(&f));
   f->input  = *input;
-  f->format = formats[k];
+  f->format = FormatOf(input->format);
   f->file   = H5I_INVALID_HID;
   PetscCall(PetscCalloc1(input->file.n_variables + 1, &f->parameters));
   PetscCall(PetscMalloc1(input->file.n_attributes + NOMOS_MAX_ENDS, &f->attributes));

@@ -15,14 +15,13 @@ typedef struct NomosTrajectoryFile_s *NomosTrajectoryFile;
 
 typedef struct {
   NomosFieldFileInput file;      /* timeless; dims: trajectory, time, then space, x last; variables are constant, over trajectory first */
-  const char         *format;    /* of nomos_trajectory_formats */
+  const char         *format;    /* one of these names */
   const char         *family;    /* of the equation: "burgers", "shallow_water"; NULL: unknown */
   const NomosEnds    *ends;      /* of its axes; NULL: unknown. In every layout attributes too */
 } NomosTrajectoryFileInput;
 
-extern const char *const nomos_trajectory_formats[]; /* NULL-terminated */
-/* Number of a format among these. Errors: there is none of that name (with the nearest). Not collective. */
-PetscErrorCode NomosTrajectoryFormatFind(const char name[], size_t *number);
+/* Errors: there is no format of that name (with the nearest). Not collective. */
+PetscErrorCode NomosTrajectoryFormatCheck(const char name[]);
 
 /* The name that the authors of the layout would give to a file of these values (n_variables; those of parameters are looked at): 1D_Burgers_Sols_Nu0.02.hdf5. Other values of what a file has one value of, another name. False: a file of this
    layout holds every value, and its name says none. */

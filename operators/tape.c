@@ -143,15 +143,6 @@ NomosTensor NomosTapeFail(NomosTape tape, PetscErrorCode code, const char format
   return (NomosTensor){.tape = tape};
 }
 
-const char *NomosShapeText(int n_dims, const size_t shape[], char text[128])
-{
-  size_t length = (size_t)snprintf(text, 128, "[");
-
-  for (int i = 0; i < n_dims; i++) length += (size_t)snprintf(text + length, 128 - length, "%s%zu", i ? ", " : "", shape[i]);
-  snprintf(text + length, 128 - length, "]");
-  return text;
-}
-
 int NomosAxis(NomosTape tape, const char primitive[], int axis, int n_dims)
 {
   if (axis >= -n_dims && axis < n_dims) return axis < 0 ? axis + n_dims : axis;

@@ -2,6 +2,7 @@
 #ifndef NOMOS_OPERATORS_TAPE_IMPL_H
 #define NOMOS_OPERATORS_TAPE_IMPL_H
 
+#include "io/text.h"
 #include "operators/primitives.h"
 
 typedef struct NomosNode_s NomosNode;
@@ -75,8 +76,6 @@ size_t    NomosNodeSize(const NomosNode *node);
 void *NomosTapeScratch(NomosTape tape, size_t bytes, size_t *capacity);
 void  NomosTapeScratchFree(NomosTape tape, void *scratch, size_t capacity);
 
-/* "[3, 4]" */
-const char *NomosShapeText(int n_dims, const size_t shape[], char text[128]);
 /* axis in [0, n_dims) from one that may count from the end; -1 and an error kept if it is beyond. */
 int NomosAxis(NomosTape tape, const char primitive[], int axis, int n_dims);
 

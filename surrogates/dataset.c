@@ -552,7 +552,7 @@ static PetscErrorCode ScanRow(size_t number, const double row[], size_t size, vo
     if (isfinite(row[i])) continue;
     char text[32];
     snprintf(text, sizeof text, "%g", fabs(row[i]));
-    NomosCheck(false, PETSC_COMM_SELF, PETSC_ERR_FP, "%s: %s = %s in trajectory %zu, frame %zu, entry %zu of the row: data must be finite; leave the trajectory or the frames out (data.trajectories, data.first_frame)", d->files[block->file].path, d->rows[scan->variable].name, text, in_file, d->input.first_frame + frame * d->input.every, i);
+    NomosCheck(false, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s = %s in trajectory %zu, frame %zu, entry %zu of the row: data must be finite; leave the trajectory or the frames out (data.trajectories, data.first_frame)", d->files[block->file].path, d->rows[scan->variable].name, text, in_file, d->input.first_frame + frame * d->input.every, i);
   }
   scan->row++;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -562,8 +562,6 @@ static PetscErrorCode ScanAll(NomosDataset d, MPI_Comm comm)
 {
   uint64_t       sum  = 0;
   PetscErrorCode code = PETSC_SUCCESS;
-  int            failed, first;
-  char           sentence[4096] = "";
 
   PetscFunctionBeginUser;
   PetscCall(PetscCalloc2(d->n_trajectories, &d->marks[COPY], d->n_trajectories, &d->marks[BEGINNING]));
@@ -576,13 +574,7 @@ static PetscErrorCode ScanAll(NomosDataset d, MPI_Comm comm)
     d->n_values[v] = scan.n_values;
   }
   NomosErrorSetQuiet(quiet);
-  failed = code ? d->rank : d->size;
-  PetscCallMPI(MPI_Allreduce(&failed, &first, 1, MPI_INT, MPI_MIN, comm));
-  if (first < d->size) {
-    snprintf(sentence, sizeof sentence, "%s", NomosErrorLast());
-    PetscCallMPI(MPI_Bcast(sentence, sizeof sentence, MPI_CHAR, first, comm));
-    SETERRQ(comm, PETSC_ERR_FILE_UNEXPECTED, "%s", sentence);
-  }
+  PetscCall(NomosErrorAgree(comm, code));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UINT64_T, MPI_SUM, comm));
   for (int k = 0; k < 2; k++) PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, d->marks[k], (int)d->n_trajectories, MPI_UINT64_T, MPI_SUM, comm));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, d->squares, NOMOS_DATASET_MAX_VARIABLES, MPI_DOUBLE, MPI_SUM, comm));

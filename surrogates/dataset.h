@@ -126,6 +126,9 @@ PetscErrorCode NomosDatasetVisit(NomosDataset dataset, size_t variable, NomosSpl
 
 /* The files that a path names: a run's fields.nc, an HDF5 file, or those of a folder, in order of their names. *files (n) and each of them are PetscFree'd. Not collective. */
 PetscErrorCode NomosDataFiles(const char path[], size_t *n, char ***files);
+/* Calls `visit` with each of them opened, until an error. Not collective. */
+typedef PetscErrorCode (*NomosDataFileFn)(NomosFieldReader reader, const char file[], void *ctx);
+PetscErrorCode NomosDataFilesVisit(const char path[], NomosDataFileFn visit, void *ctx);
 
 /* `data.*`: the table, and the input from a config that it was registered with (apart from variables, frames and window, which the learning problem knows). */
 extern const NomosParam nomos_data_params[];

@@ -52,6 +52,26 @@ PetscErrorCode NomosDataFiles(const char path[], size_t *n_files, char ***files)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosDataFilesVisit(const char path[], NomosDataFileFn visit, void *ctx)
+{
+  PetscErrorCode code = PETSC_SUCCESS;
+  size_t         n;
+  char         **files;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosDataFiles(path, &n, &files));
+  for (size_t f = 0; f < n; f++) {
+    NomosFieldReader reader = NULL;
+    if (!code) code = NomosFieldReaderOpen(PETSC_COMM_SELF, files[f], &reader);
+    if (!code) code = visit(reader, files[f], ctx);
+    PetscCall(NomosFieldReaderClose(&reader));
+    PetscCall(PetscFree(files[f]));
+  }
+  PetscCall(PetscFree(files));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- what is in them */
 
 PetscErrorCode NomosDatasetOpenFile(NomosDataset d, size_t file)
@@ -93,15 +113,6 @@ static PetscErrorCode CheckHas(NomosDataset d, NomosDatasetFile *file, size_t v)
   SETERRQ(PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no dataset %s%s; it has %s: name one of these, or make the file anew", file->path, name, d->input.variables[v].constant ? ", and no attribute of this name that is a number" : "", NomosFieldReaderNames(d->reader, true, list));
 }
 
-static const char *ShapeText(int n, const size_t shape[], char text[128])
-{
-  size_t length = (size_t)snprintf(text, 128, "[");
-
-  for (int i = 0; i < n && length < 100; i++) length += (size_t)snprintf(text + length, 128 - length, "%s%zu", i ? ", " : "", shape[i]);
-  snprintf(text + length, 128 - length, "]");
-  return text;
-}
-
 /* The row of a variable in this file, full and thinned; of the first file it is taken, of the others compared. */
 static PetscErrorCode TakeRow(NomosDataset d, const NomosDatasetFile *file, size_t v, int n_axes, const size_t axes[])
 {
@@ -111,7 +122,7 @@ static PetscErrorCode TakeRow(NomosDataset d, const NomosDatasetFile *file, size
   const bool                  timeless = found.frames && !file->is_run && wanted->first_space + wanted->n_space == n_axes + 1; /* or so it looks */
 
   PetscFunctionBeginUser;
-  NomosCheck(wanted->first_space + wanted->n_space <= n_axes, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has rows of shape %s; the learning problem takes axes %d to %d of it for space%s", file->path, wanted->name, ShapeText(n_axes, axes, here), wanted->first_space, wanted->first_space + wanted->n_space - 1, timeless ? ", behind those of trajectories and time: if it has no time, add an axis of time of length 1" : "");
+  NomosCheck(wanted->first_space + wanted->n_space <= n_axes, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has rows of shape %s; the learning problem takes axes %d to %d of it for space%s", file->path, wanted->name, NomosShapeText(n_axes, axes, here), wanted->first_space, wanted->first_space + wanted->n_space - 1, timeless ? ", behind those of trajectories and time: if it has no time, add an axis of time of length 1" : "");
   snprintf(found.name, sizeof found.name, "%s", wanted->name);
   for (int i = 0; i < n_axes; i++) {
     const size_t every = i >= wanted->first_space && i < wanted->first_space + wanted->n_space ? d->input.space_every : 1;
@@ -120,11 +131,11 @@ static PetscErrorCode TakeRow(NomosDataset d, const NomosDatasetFile *file, size
     found.n_full *= found.full[i];
     found.n *= found.shape[i];
   }
-  NomosCheck(found.n, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s is empty: its rows have the shape %s", file->path, wanted->name, ShapeText(n_axes, axes, here));
+  NomosCheck(found.n, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s is empty: its rows have the shape %s", file->path, wanted->name, NomosShapeText(n_axes, axes, here));
   if (file == d->files) *row = found;
   bool same = row->n_axes == found.n_axes && row->frames == found.frames;
   for (int i = 0; same && i < n_axes; i++) same = row->full[i] == found.full[i];
-  NomosCheck(same, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: rows of %s have the shape %s%s, in %s %s%s; all files of a data set must be alike", file->path, wanted->name, ShapeText(n_axes, axes, here), found.frames ? " a frame" : "", d->files[0].path, ShapeText(row->n_axes, row->full, there), row->frames ? " a frame" : "");
+  NomosCheck(same, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: rows of %s have the shape %s%s, in %s %s%s; all files of a data set must be alike", file->path, wanted->name, NomosShapeText(n_axes, axes, here), found.frames ? " a frame" : "", d->files[0].path, NomosShapeText(row->n_axes, row->full, there), row->frames ? " a frame" : "");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -189,7 +200,7 @@ static PetscErrorCode LookInto(NomosDataset d, size_t number)
     if (!d->input.variables[v].constant) PetscCall(NomosDatasetCheckAxes(d, file, v, with_frames));
     PetscCall(NomosDatasetTakeUnit(d, number, v, name));
     PetscCall(NomosFieldReaderShape(d->reader, name, &n_dims, shape));
-    NomosCheck(n_dims >= !file->is_run + with_frames, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has the shape %s; it needs %s%s%s before its own axes", file->path, name, ShapeText(n_dims, shape, text), file->is_run ? "" : "an axis of trajectories", !file->is_run && with_frames ? " and " : "", with_frames ? "an axis of time" : "");
+    NomosCheck(n_dims >= !file->is_run + with_frames, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has the shape %s; it needs %s%s%s before its own axes", file->path, name, NomosShapeText(n_dims, shape, text), file->is_run ? "" : "an axis of trajectories", !file->is_run && with_frames ? " and " : "", with_frames ? "an axis of time" : "");
     if (!file->is_run) {
       const size_t n = shape[axis++];
       NomosCheck(n, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s is empty: there is no trajectory in it", file->path, name);

@@ -3,19 +3,6 @@
 #include "operators/primitives.h"
 #include "operators/tape_function.h"
 
-/* All tensors of the parameters: views of the weights x, and buffers. */
-static PetscErrorCode Bind(NomosParameters parameters, NomosTape tape, NomosTensor x, NomosTensor w[])
-{
-  PetscFunctionBeginUser;
-  x = NomosCast(x, NomosParametersType(parameters));
-  for (size_t i = 0; i < NomosParametersCount(parameters); i++) {
-    NomosParameter p;
-    PetscCall(NomosParametersGet(parameters, i, &p));
-    w[i] = p.buffer ? NomosTensorCreate(tape, p.type, p.n_dims, p.shape, p.values) : NomosReshape(NomosSlice(x, 0, p.offset, p.size, 1), p.n_dims, p.shape);
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode Loss(NomosTape tape, const NomosTensor in[], void *ctx, NomosTensor out[])
 {
   const NomosBatchLoss *loss = ctx;
@@ -29,8 +16,8 @@ static PetscErrorCode Loss(NomosTape tape, const NomosTensor in[], void *ctx, No
   if (loss->unfused) (void)NomosTapeSetFusing(tape, false);
   PetscCall(PetscMalloc1(NomosParametersCount(s->parameters), &w));
   const bool recording = NomosTapeSetRecording(tape, true); /* it may take gradients of its own */
-  code                 = Bind(s->parameters, tape, in[0], w);
-  if (!code) code = s->ops->loss(s, &loss->batch, tape, w, &value);
+  NomosParametersView(s->parameters, tape, NomosCast(in[0], NomosParametersType(s->parameters)), w);
+  code = s->ops->loss(s, &loss->batch, tape, w, &value);
   if (!code) out[0] = NomosAffine(NomosCast(value, NOMOS_F64), loss->share, 0);
   (void)NomosTapeSetRecording(tape, recording);
   PetscCall(PetscFree(w));

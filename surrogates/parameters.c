@@ -1,5 +1,7 @@
 #include "surrogates/parameters.h"
 
+#include "operators/primitives.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -203,6 +205,14 @@ PetscErrorCode NomosParametersBind(NomosParameters parameters, NomosTape tape, N
   }
   PetscCall(NomosTapeStatus(tape));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void NomosParametersView(NomosParameters parameters, NomosTape tape, NomosTensor x, NomosTensor w[])
+{
+  for (size_t i = 0; i < parameters->n; i++) {
+    const Entry *entry = &parameters->entries[i];
+    w[i] = entry->buffer ? NomosTensorCreate(tape, parameters->type, entry->n_dims, entry->shape, EntryValues(parameters, entry)) : NomosReshape(NomosSlice(x, 0, entry->offset, entry->size, 1), entry->n_dims, entry->shape);
+  }
 }
 
 void NomosParametersPick(NomosParameters parameters, const NomosTensor w[], NomosTensor trained[])

@@ -67,6 +67,8 @@ PetscErrorCode NomosParametersEdit(NomosParameters parameters, void **values);
 
 /* Leaves of a tape (Count) on the parameters' memory. */
 PetscErrorCode NomosParametersBind(NomosParameters parameters, NomosTape tape, NomosTensor w[]);
+/* The same (Count) as views of the trained vector x, a tensor of the parameters' type, and copies of the buffers. */
+void NomosParametersView(NomosParameters parameters, NomosTape tape, NomosTensor x, NomosTensor w[]);
 /* Of all tensors the trained ones (Trained): x[] of a NomosGradientInput. */
 void NomosParametersPick(NomosParameters parameters, const NomosTensor w[], NomosTensor trained[]);
 /* Tensors of the trained ones' shapes (their gradients) as one vector of the parameters' type. */

@@ -265,7 +265,7 @@ static PetscErrorCode CreateUNet(NomosParameters p, void *m)
 static NomosTensor ApplyUNet(const void *m, const NomosTensor w[], NomosTensor x) /* in training */
 {
   NomosBatchStatistics statistics = {0};
-  return NomosUNetApply(m, w, x, &statistics);
+  return NomosUNetApply(m, w, x, (NomosTensor){0}, &statistics);
 }
 
 /* Derivatives; and on a circle it commutes with shifts by 16 points, the lengths of its coarsest cells. */
@@ -279,8 +279,8 @@ START_TEST(test_unet)
   unet_space = 1;
   SetUp(&f, CreateUNet, &unet);
   const NomosTensor x = RandomTensor(f.tape, NOMOS_F64, 8, 3, (size_t[]){1, 1, 64});
-  ck_ok(NomosTensorGetDoubles(NomosUNetApply(&unet, f.w, NomosRoll(x, 2, 16), NULL), a));
-  ck_ok(NomosTensorGetDoubles(NomosRoll(NomosUNetApply(&unet, f.w, x, NULL), 2, 16), b));
+  ck_ok(NomosTensorGetDoubles(NomosUNetApply(&unet, f.w, NomosRoll(x, 2, 16), (NomosTensor){0}, NULL), a));
+  ck_ok(NomosTensorGetDoubles(NomosRoll(NomosUNetApply(&unet, f.w, x, (NomosTensor){0}, NULL), 2, 16), b));
   for (int i = 0; i < 64; i++) ck_assert_double_eq_tol(a[i], b[i], 1e-12);
   TearDown(&f);
 }
@@ -297,7 +297,7 @@ static PetscErrorCode CreateFno(NomosParameters p, void *m)
 }
 static NomosTensor ApplyFno(const void *m, const NomosTensor w[], NomosTensor x)
 {
-  return NomosFnoApply(m, w, x);
+  return NomosFnoApply(m, w, x, (NomosTensor){0});
 }
 
 START_TEST(test_fno)
@@ -320,8 +320,8 @@ START_TEST(test_fno)
   fno_input = cases[0].input;
   SetUp(&f, CreateFno, &fno);
   const NomosTensor x = RandomTensor(f.tape, NOMOS_F64, 8, 3, (size_t[]){2, 2, 12});
-  ck_ok(NomosTensorGetDoubles(NomosFnoApply(&fno, f.w, NomosRoll(x, 2, 5)), a));
-  ck_ok(NomosTensorGetDoubles(NomosRoll(NomosFnoApply(&fno, f.w, x), 2, 5), b));
+  ck_ok(NomosTensorGetDoubles(NomosFnoApply(&fno, f.w, NomosRoll(x, 2, 5), (NomosTensor){0}), a));
+  ck_ok(NomosTensorGetDoubles(NomosRoll(NomosFnoApply(&fno, f.w, x, (NomosTensor){0}), 2, 5), b));
   for (int i = 0; i < 24; i++) ck_assert_double_eq_tol(a[i], b[i], 1e-14);
   TearDown(&f);
 }

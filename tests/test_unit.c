@@ -172,6 +172,7 @@ START_TEST(Lists)
 {
   static const char list[] = "nu=0.1,water,nu_2=3";
   double            values[3];
+  char              value[4] = "old";
 
   ck_assert(NomosTextNumbers("1,nan,-2e3", 3, values) == 3 && values[0] == 1 && isnan(values[1]) && values[2] == -2000);
   ck_assert(NomosTextMark("\xEF\xBB\xBFstep,time") == 3 && !NomosTextMark("\xEF\xBB") && !NomosTextMark("step,\xEF\xBB\xBF") && !NomosTextMark(""));
@@ -180,6 +181,12 @@ START_TEST(Lists)
   ck_assert_str_eq(NomosTextEntry(list, ',', "nu"), "=0.1,water,nu_2=3");
   ck_assert_str_eq(NomosTextEntry(list, ',', "water"), ",nu_2=3");
   ck_assert_str_eq(NomosTextEntry(list, ',', "nu_2"), "=3");
+  ck_assert(!NomosTextValue(list, ',', "water", sizeof value, value) && !NomosTextValue(list, ',', "wat", sizeof value, value) && !NomosTextValue(NULL, ',', "nu", sizeof value, value));
+  ck_assert_str_eq(value, "old");
+  ck_assert(NomosTextValue(list, ',', "nu_2", sizeof value, value));
+  ck_assert_str_eq(value, "3");
+  ck_assert(NomosTextValue(list, ',', "nu", sizeof value, value));
+  ck_assert_str_eq(value, "0.1");
   ck_assert(!NomosTextEntry(list, ',', "wat") && !NomosTextEntry(list, ',', "2") && !NomosTextEntry("", ',', "nu") && !NomosTextEntry(NULL, ',', "nu"));
 }
 END_TEST

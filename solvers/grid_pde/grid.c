@@ -97,19 +97,13 @@ static void Sides(PdeModel *p, int width, double box[], GhostFn apply)
     }
 }
 
-/* The place of a row of this rank's cells in a plane of the box. */
-static size_t PlaceOfRow(const PdeModel *p, size_t row)
-{
-  return p->first + row % p->count[1] * p->stride[1] + row / p->count[1] * p->stride[2];
-}
-
 PetscErrorCode PdeFillBox(PdeModel *p, int width, const double w[])
 {
   const size_t planes = (size_t)(p->m * width), n_rows = p->count[1] * p->count[2], nx = p->count[0];
 
   PetscFunctionBeginUser;
   for (size_t k = 0; k < planes && p->alone; k++)
-    for (size_t row = 0; row < n_rows; row++) memcpy(p->box_w + k * p->n_box + PlaceOfRow(p, row), w + k * p->n_cells + row * nx, nx * sizeof *w);
+    for (size_t row = 0; row < n_rows; row++) memcpy(p->box_w + k * p->n_box + PdeFaceRow(p, 0, row), w + k * p->n_cells + row * nx, nx * sizeof *w);
   for (size_t plane = 0; plane < planes && !p->alone; plane++) {
     PetscCall(VecPlaceArray(p->own, w + plane * p->n_cells));
     PetscCall(VecPlaceArray(p->with_ghosts, p->box_w + plane * p->n_box));
@@ -131,7 +125,7 @@ PetscErrorCode PdeFillBoxAdjoint(PdeModel *p, int width, double w_bar[])
   for (size_t k = 0; k < planes && p->alone; k++)
     for (size_t row = 0; row < n_rows; row++) {
       double *restrict       to   = w_bar + k * p->n_cells + row * nx;
-      const double *restrict from = p->box_bar + k * p->n_box + PlaceOfRow(p, row);
+      const double *restrict from = p->box_bar + k * p->n_box + PdeFaceRow(p, 0, row);
       for (size_t i = 0; i < nx; i++) to[i] += from[i];
     }
   for (size_t plane = 0; plane < planes && !p->alone; plane++) {

@@ -135,13 +135,15 @@ static PetscErrorCode Load(NomosModel model, NomosCheckpoint checkpoint)
 
 static PetscErrorCode Describe(NomosModel model, double *bytes, char *text, size_t n_text)
 {
-  PdeModel *p = model->data;
-  char      size[64] = "";
+  PdeModel   *p = model->data;
+  char        size[64] = "";
+  const char *limiter;
 
   PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(model->config, "grid_pde.limiter", &limiter));
   for (int a = 0; a < p->n_dims; a++) NomosTextAppend(sizeof size, size, "%s%d", a ? " x " : "", (int)p->size[a]);
   *bytes = 8. * (double)p->m * (18. * (double)p->n_cells + 4. * (double)p->n_box + 2. * (double)(p->n_cells + p->n_box));
-  PetscCall(PetscSNPrintf(text, n_text, "%s, %s cells, limiter %s, %s, cfl %g, float64", p->family->name, size, (const char *[]){"none", "central", "minmod", "mc", "van_leer", "superbee"}[p->limiter], strcmp(p->scheme, "auto") ? p->scheme : "ssp_rk3 (rkl2 where diffusion limits the step)", p->cfl)); /* the file that has it says the scheme, not how it was chosen */
+  PetscCall(PetscSNPrintf(text, n_text, "%s, %s cells, limiter %s, %s, cfl %g, float64", p->family->name, size, limiter, strcmp(p->scheme, "auto") ? p->scheme : "ssp_rk3 (rkl2 where diffusion limits the step)", p->cfl)); /* the file that has it says the scheme, not how it was chosen */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

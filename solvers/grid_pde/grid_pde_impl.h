@@ -111,7 +111,7 @@ PetscErrorCode PdeScratch(PdeModel *p, PdeScratchKind kind, size_t n, double **a
   } while (0)
 /* Buffers p->rows for as many threads as there are now. */
 PetscErrorCode PdeThreads(PdeModel *p);
-/* Rows of faces of an axis: how many, faces of each; and the place in the box of the cell behind the first face of one. */
+/* Rows of faces of an axis: how many, faces of each; and the place in the box of the cell behind the first face of one (axis 0: of the first cell of a row of cells). */
 void   PdeFaceRows(const PdeModel *p, int axis, size_t *n_rows, size_t *n);
 size_t PdeFaceRow(const PdeModel *p, int axis, size_t row);
 /* Of a row of cells: the row of the faces before them, and the steps from there to that of the faces behind. */

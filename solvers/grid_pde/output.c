@@ -77,16 +77,12 @@ static const double *Primitive(PdeModel *p)
 
 PetscErrorCode PdeWriteFields(NomosModel model, NomosFieldFile file)
 {
-  PdeModel *p = model->data;
-  size_t    start[3], count[3];
+  PdeModel             *p     = model->data;
+  const NomosModelField field = PdeModelField(p, NULL, NULL, false);
 
   PetscFunctionBeginUser;
   const double *w = Primitive(p);
-  for (int a = 0; a < p->n_dims; a++) {
-    start[p->n_dims - 1 - a] = p->start[a];
-    count[p->n_dims - 1 - a] = p->count[a];
-  }
-  for (int k = 0; k < p->m; k++) PetscCall(NomosFieldFileWrite(file, p->family->fields[k].name, NOMOS_F64, start, count, w + (size_t)k * p->n_cells));
+  for (int k = 0; k < p->m; k++) PetscCall(NomosFieldFileWrite(file, p->family->fields[k].name, NOMOS_F64, field.start, field.count, w + (size_t)k * p->n_cells));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

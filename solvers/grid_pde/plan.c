@@ -78,7 +78,7 @@ static void ContrastOfCells(const PdeModel *p, double *contrast)
 
 #pragma omp for schedule(static)
   for (size_t row = 0; row < p->count[1] * p->count[2]; row++) {
-    const double *rho = p->box_w + p->first + row % p->count[1] * p->stride[1] + row / p->count[1] * p->stride[2];
+    const double *rho = p->box_w + PdeFaceRow(p, 0, row);
     for (int a = 0; a < p->n_dims; a++)
       for (size_t i = 0; i < p->count[0]; i++) Raise(&mine, 0.5 + 0.25 * (Beside(p, a, 0, rho, i) + Beside(p, a, 1, rho, i)) / rho[i]);
   }

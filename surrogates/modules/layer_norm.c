@@ -21,5 +21,5 @@ NomosTensor NomosNormApply(const NomosNorm *norm, const NomosTensor w[], NomosTe
 
   if (norm->n_groups || NomosTensorDims(weight, NULL) == 1) return NomosNormalise(x, weight, bias, norm->n_groups, norm->epsilon);
   const NomosTensor y = NomosLayerNorm(x, 1, norm->epsilon); /* weights with a task axis */
-  return NomosAdd(NomosMultiply(y, NomosParameterAlong(weight, 1, y)), NomosParameterAlong(bias, 1, y));
+  return NomosAdd(NomosMultiply(y, NomosParameterAlong(weight, y)), NomosParameterAlong(bias, y));
 }

@@ -13,14 +13,14 @@ PetscErrorCode NomosLinearCreate(NomosParameters parameters, const char name[], 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-NomosTensor NomosParameterAlong(NomosTensor parameter, int n_dims, NomosTensor x)
+NomosTensor NomosParameterAlong(NomosTensor parameter, NomosTensor x)
 {
   const size_t *shape;
   size_t        along[NOMOS_TENSOR_MAX_DIMS];
   const int     n = NomosTensorDims(parameter, &shape), n_x = NomosTensorDims(x, NULL);
 
-  if (n <= n_dims || n_x < n) return parameter;
-  for (int d = 0; d < n_x; d++) along[d] = d == 0 ? shape[0] : d < n_x - n_dims ? 1 : shape[d - n_x + n];
+  if (n <= 1 || n_x < n) return parameter;
+  for (int d = 0; d < n_x; d++) along[d] = d == 0 ? shape[0] : d < n_x - 1 ? 1 : shape[d - n_x + n];
   return NomosReshape(parameter, n_x, along);
 }
 
@@ -46,7 +46,7 @@ static NomosTensor Multiply(NomosTensor x, NomosTensor weight)
 
 NomosTensor NomosLinearAddBias(const NomosLinear *linear, const NomosTensor w[], NomosTensor y)
 {
-  return linear->has_bias ? NomosAdd(y, NomosParameterAlong(w[linear->bias], 1, y)) : y;
+  return linear->has_bias ? NomosAdd(y, NomosParameterAlong(w[linear->bias], y)) : y;
 }
 
 NomosTensor NomosLinearApply(const NomosLinear *linear, const NomosTensor w[], NomosTensor x)

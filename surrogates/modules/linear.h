@@ -30,7 +30,7 @@ NomosTensor NomosLinearPart(const NomosLinear *linear, const NomosTensor w[], si
 /* y + b (y itself without bias). */
 NomosTensor NomosLinearAddBias(const NomosLinear *linear, const NomosTensor w[], NomosTensor y);
 
-/* A parameter of the last n_dims axes of x, [shape] or with tasks [T, shape], so that it broadcasts against x [.., shape] or [T, .., shape]. */
-NomosTensor NomosParameterAlong(NomosTensor parameter, int n_dims, NomosTensor x);
+/* A parameter of the last axis of x, [n] or with tasks [T, n], so that it broadcasts against x [.., n] or [T, .., n]. */
+NomosTensor NomosParameterAlong(NomosTensor parameter, NomosTensor x);
 
 #endif

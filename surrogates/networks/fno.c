@@ -68,12 +68,7 @@ static NomosTensor InThreeDimensions(const NomosFno *fno, const NomosTensor w[],
   return Space(NomosPointwiseApply(2, fno->read, fno->activation, w, Planes(x)), points);
 }
 
-NomosTensor NomosFnoApply(const NomosFno *fno, const NomosTensor w[], NomosTensor x)
-{
-  return NomosFnoApplyModulated(fno, w, x, (NomosTensor){0});
-}
-
-NomosTensor NomosFnoApplyModulated(const NomosFno *fno, const NomosTensor w[], NomosTensor x, NomosTensor code)
+NomosTensor NomosFnoApply(const NomosFno *fno, const NomosTensor w[], NomosTensor x, NomosTensor code)
 {
   size_t points[3];
 

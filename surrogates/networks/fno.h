@@ -36,9 +36,7 @@ typedef struct {
 
 /* Declares `name.lift...`, `name.spectral.0.weight`, `name.pointwise.0...`, ..., `name.read.0...`, `name.read.1...`, with a code `name.film.0...`, ... */
 PetscErrorCode NomosFnoCreate(NomosParameters parameters, const char name[], const NomosFnoInput *input, NomosFno *fno);
-/* [batch, in, ((z,) y,) x] -> [batch, out, ((z,) y,) x]. */
-NomosTensor NomosFnoApply(const NomosFno *fno, const NomosTensor w[], NomosTensor x);
-/* The same with a code [batch, n_code]. */
-NomosTensor NomosFnoApplyModulated(const NomosFno *fno, const NomosTensor w[], NomosTensor x, NomosTensor code);
+/* [batch, in, ((z,) y,) x] -> [batch, out, ((z,) y,) x]. code: [batch, n_code]; {0} where n_code is 0. */
+NomosTensor NomosFnoApply(const NomosFno *fno, const NomosTensor w[], NomosTensor x, NomosTensor code);
 
 #endif

@@ -61,12 +61,7 @@ static NomosTensor BlockApply(const NomosUNet *unet, const NomosUNetBlock *block
   return x;
 }
 
-NomosTensor NomosUNetApply(const NomosUNet *unet, const NomosTensor w[], NomosTensor x, NomosBatchStatistics *statistics)
-{
-  return NomosUNetApplyModulated(unet, w, x, (NomosTensor){0}, statistics);
-}
-
-NomosTensor NomosUNetApplyModulated(const NomosUNet *unet, const NomosTensor w[], NomosTensor x, NomosTensor code, NomosBatchStatistics *statistics)
+NomosTensor NomosUNetApply(const NomosUNet *unet, const NomosTensor w[], NomosTensor x, NomosTensor code, NomosBatchStatistics *statistics)
 {
   static const size_t halves[] = {2, 2};
   NomosTensor         kept[NOMOS_UNET_LEVELS];

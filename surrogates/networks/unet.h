@@ -38,9 +38,7 @@ typedef struct {
 
 /* Declares `name.down.0.0.weight` (block, convolution), `name.down.0.0.norm.weight`, ..., `name.doubling.0.weight`, `name.up.0...`, ..., `name.last.weight`, with a code `name.down.0.0.film...`, ... */
 PetscErrorCode NomosUNetCreate(NomosParameters parameters, const char name[], const NomosUNetInput *input, NomosUNet *unet);
-/* [batch, in, points..] -> [batch, out, points..]; the number of points along every axis must be a multiple of 16 (2^n_levels). statistics: in training (surrogates/modules/batch_norm.h), else NULL. */
-NomosTensor NomosUNetApply(const NomosUNet *unet, const NomosTensor w[], NomosTensor x, NomosBatchStatistics *statistics);
-/* The same with a code [batch, n_code]. */
-NomosTensor NomosUNetApplyModulated(const NomosUNet *unet, const NomosTensor w[], NomosTensor x, NomosTensor code, NomosBatchStatistics *statistics);
+/* [batch, in, points..] -> [batch, out, points..]; the number of points along every axis must be a multiple of 16 (2^n_levels). code: [batch, n_code]; {0} where n_code is 0. statistics: in training (surrogates/modules/batch_norm.h), else NULL. */
+NomosTensor NomosUNetApply(const NomosUNet *unet, const NomosTensor w[], NomosTensor x, NomosTensor code, NomosBatchStatistics *statistics);
 
 #endif

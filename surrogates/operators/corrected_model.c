@@ -56,16 +56,14 @@ static PetscErrorCode Function(NomosTape tape, const NomosTensor in[], void *ctx
 /* An end of the model is that of the training's solver, of which its weights say "KEY=VALUE;...". */
 static PetscErrorCode CompareEnd(const NomosParam *param, const char value[], const char origin[], void *ctx)
 {
-  const NomosModel model  = ctx;
-  const Corrected *c      = model->extension;
-  const char      *theirs = NomosTextEntry(c->network.no.ends, ';', param->key);
+  const NomosModel model = ctx;
+  const Corrected *c     = model->extension;
+  char             theirs[sizeof c->network.no.ends];
 
   PetscFunctionBeginUser;
   (void)origin;
-  if (theirs && *theirs++ == '=') {
-    const int n = (int)strcspn(theirs, ";");
-    PetscCheck((size_t)n == strlen(value) && !strncmp(value, theirs, (size_t)n), model->comm, PETSC_ERR_ARG_INCOMP, "%s: %s = %s: the correction was trained with a solver that has %.*s; choose that", NomosConfigWhere(model->config, param->key), param->key, value[0] ? value : "(unset)", n ? n : 4, n ? theirs : "none");
-  }
+  if (NomosTextValue(c->network.no.ends, ';', param->key, sizeof theirs, theirs))
+    PetscCheck(!strcmp(value, theirs), model->comm, PETSC_ERR_ARG_INCOMP, "%s: %s = %s: the correction was trained with a solver that has %s; choose that", NomosConfigWhere(model->config, param->key), param->key, value[0] ? value : "(unset)", theirs[0] ? theirs : "none");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -32,11 +32,7 @@ static PetscErrorCode Function(NomosTape tape, const NomosTensor in[], void *ctx
   const NomosNeuralOperator *no = &e->no;
 
   PetscFunctionBeginUser;
-  for (size_t i = 0; i < no->n_w; i++) {
-    NomosParameter p;
-    PetscCall(NomosParametersGet(e->parameters, i, &p));
-    e->w[i] = p.buffer ? NomosTensorCreate(tape, p.type, p.n_dims, p.shape, p.values) : NomosReshape(NomosSlice(in[2], 0, p.offset, p.size, 1), p.n_dims, p.shape);
-  }
+  NomosParametersView(e->parameters, tape, in[2], e->w);
   const NomosTensor u      = NomosReshape(in[0], 2 + no->shape.n_space, (size_t[]){1, no->n_fields, no->shape.points[0], no->shape.points[1]});
   const NomosTensor lambda = NomosReshape(in[1], 2, (size_t[]){1, no->n_parameters});
   out[0] = EmulatorUnits(e, NomosNeuralOperatorStep(&e->no, e->w, &(NomosNeuralOperatorStepInput){.u = EmulatorUnits(e, u, false), .lambda = lambda}, NULL), true);

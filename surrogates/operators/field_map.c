@@ -159,9 +159,7 @@ PetscErrorCode NomosFieldMapHvp(const NomosFieldMap *m, NomosFieldWay way, const
 /* The names of a list, for messages. */
 static void Names(size_t n, const NomosModelField list[], size_t n_text, char text[])
 {
-  size_t length = strlen(text);
-
-  for (size_t k = 0; k < n && length < n_text; k++) length += (size_t)snprintf(text + length, n_text - length, "%s%s", k ? ", " : "", list[k].name);
+  for (size_t k = 0; k < n; k++) NomosTextAppend(n_text, text, "%s%s", k ? ", " : "", list[k].name);
 }
 
 static bool Find(size_t n, const NomosModelField list[], const char name[], size_t *number)

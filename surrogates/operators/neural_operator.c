@@ -104,8 +104,8 @@ static void WriteTexts(NomosSurrogate s)
   const size_t         n  = sizeof no->texts[0];
 
   for (int t = 0; t < NOMOS_N_EMULATOR_TEXTS; t++) no->text_list[t] = no->texts[t];
-  for (size_t f = 0; f < no->n_fields; f++) snprintf(no->texts[NOMOS_EMULATOR_FIELDS] + strlen(no->texts[NOMOS_EMULATOR_FIELDS]), n - strlen(no->texts[NOMOS_EMULATOR_FIELDS]), "%s%s", f ? "," : "", no->variables[f].name);
-  for (size_t p = 0; p < no->n_parameters; p++) snprintf(no->texts[NOMOS_EMULATOR_PARAMETERS] + strlen(no->texts[NOMOS_EMULATOR_PARAMETERS]), n - strlen(no->texts[NOMOS_EMULATOR_PARAMETERS]), "%s%s", p ? "," : "", no->parameter_keys[p]);
+  for (size_t f = 0; f < no->n_fields; f++) NomosTextAppend(n, no->texts[NOMOS_EMULATOR_FIELDS], "%s%s", f ? "," : "", no->variables[f].name);
+  for (size_t p = 0; p < no->n_parameters; p++) NomosTextAppend(n, no->texts[NOMOS_EMULATOR_PARAMETERS], "%s%s", p ? "," : "", no->parameter_keys[p]);
   for (int d = 0; d < no->shape.n_space; d++) {
     char *points = no->texts[NOMOS_EMULATOR_POINTS], *box = no->texts[NOMOS_EMULATOR_BOX];
     NomosTextAppend(n, points, "%s%zu", d ? "," : "", no->shape.points[d]);
@@ -132,8 +132,8 @@ static void WriteTexts(NomosSurrogate s)
 
 static PetscErrorCode Create(NomosSurrogate s)
 {
-  NomosNeuralOperator *no      = s->context;
-  bool                 warm_up = false;
+  NomosNeuralOperator *no = s->context;
+  bool                 warms_up;
 
   PetscFunctionBeginUser;
   PetscCall(NomosNeuralOperatorGrid(s));
@@ -143,13 +143,8 @@ static PetscErrorCode Create(NomosSurrogate s)
   if (no->normalised) PetscCall(NomosNormalisationCreate(s->parameters, "fields", no->n_fields, &no->normalisation));
   PetscCall(NomosEmulatorCreate(s->config, s->parameters, &no->shape, &no->emulator));
   no->n_w = NomosParametersCount(s->parameters);
-  for (size_t i = 0; i < no->n_w; i++) {
-    NomosParameter p;
-    PetscCall(NomosParametersGet(s->parameters, i, &p));
-    warm_up = warm_up || NomosEmulatorWarmsUp(no->emulator, p.name);
-  }
-  if (!warm_up) no->warm_up = 0;
-
+  PetscCall(NomosEmulatorHasWarmUp(s->config, no->n_parameters, &warms_up));
+  if (!warms_up) no->warm_up = 0;
   PetscCall(NomosNeuralOperatorSolver(s));
   PetscCall(NomosNeuralOperatorOpenSets(s));
   WriteTexts(s);

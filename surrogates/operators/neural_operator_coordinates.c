@@ -109,30 +109,24 @@ static PetscErrorCode Compare(NomosSurrogate s, const char file[], int d, const 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosNeuralOperatorDomain(NomosSurrogate s, const char path[])
+static PetscErrorCode CompareFile(NomosFieldReader reader, const char file[], void *ctx)
 {
+  NomosSurrogate             s  = ctx;
   const NomosNeuralOperator *no = s->context;
-  size_t                     n_files;
-  char                     **files;
-  PetscErrorCode             code = PETSC_SUCCESS;
+  Said                       said;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosDataFiles(path, &n_files, &files));
-  for (size_t f = 0; f < n_files; f++) {
-    NomosFieldReader reader;
-    Said             said;
-    if (!code) {
-      code = NomosFieldReaderOpen(PETSC_COMM_SELF, files[f], &reader);
-      for (int d = 0; d < no->shape.n_space && !code; d++) {
-        code = Listen(s, reader, files[f], d, &said);
-        if (!code) code = Compare(s, files[f], d, &said);
-      }
-      if (reader) PetscCall(NomosFieldReaderClose(&reader));
-    }
-    PetscCall(PetscFree(files[f]));
+  for (int d = 0; d < no->shape.n_space; d++) {
+    PetscCall(Listen(s, reader, file, d, &said));
+    PetscCall(Compare(s, file, d, &said));
   }
-  PetscCall(PetscFree(files));
-  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosNeuralOperatorDomain(NomosSurrogate s, const char path[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosDataFilesVisit(path, CompareFile, s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -183,9 +177,8 @@ PetscErrorCode NomosNeuralOperatorTakeEnds(NomosSurrogate s, const char text[])
   no->known_ends.n = 0;
   for (int i = 0; i < 2 * no->shape.n_space; i++) {
     char        name[NOMOS_MAX_NAME], end[128];
-    const char *axis = NomosAxisName(no, i / 2), *theirs = NomosTextEntry(text, ';', NameOfEnd(no, i / 2, i % 2, name)), *ours = NomosEndsOf(&before, axis, i % 2);
-    if (theirs && *theirs++ == '=') snprintf(end, sizeof end, "%.*s", (int)strcspn(theirs, ";"), theirs);
-    else snprintf(end, sizeof end, "%s", ours ? ours : "");
+    const char *ours = NomosEndsOf(&before, NomosAxisName(no, i / 2), i % 2);
+    if (!NomosTextValue(text, ';', NameOfEnd(no, i / 2, i % 2, name), sizeof end, end)) snprintf(end, sizeof end, "%s", ours ? ours : "");
     NomosEndsSay(&no->known_ends, name, end);
     other = other || strcmp(end, ours ? ours : "");
   }

@@ -294,6 +294,9 @@ void NomosParameterRangeWrite(const NomosParameterRange *range, size_t n_paramet
 void NomosParameterRangeRead(NomosParameterRange *range, size_t n_parameters, const char text[]);
 /* Of parameter p; true where it is not known. */
 bool NomosParameterRangeHolds(const NomosParameterRange *range, size_t p, double value);
+/* How many of n trajectories lie beyond it; one of so many as the enum says is a draw at the edge, no other range. */
+enum { NOMOS_ONE_BEYOND_OF = 20 };
+size_t NomosParameterRangeBeyond(const NomosParameterRange *range, size_t n_parameters, size_t n, const double values[]);
 /* Warns of a set of which more than one trajectory in twenty lies beyond the training. Not collective. */
 PetscErrorCode NomosNeuralOperatorWarnBeyond(NomosSurrogate s, const char name[], NomosDataset dataset, NomosSplit split, NomosWarningFn warn, void *ctx);
 /* The share of the trajectories of a set that lie beyond the training. Not collective. */

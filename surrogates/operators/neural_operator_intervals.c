@@ -135,11 +135,11 @@ static PetscErrorCode DrawProfile(const NomosNeuralOperator *no, const NomosPred
   const size_t nx = no->shape.points[no->shape.n_space - 1], m = 2 * nx + 1;
   double      *x, *band;
   char         title[256];
-  int          length = snprintf(title, sizeof title, "%.60s", set->name);
 
   PetscFunctionBeginUser;
-  for (size_t p = 0; p < no->n_parameters && (size_t)length < sizeof title; p++) length += snprintf(title + length, sizeof title - (size_t)length, ", %.40s = %.4g", no->variables[no->n_fields + p].name, set->parameters[p]);
-  if ((size_t)length < sizeof title) snprintf(title + length, sizeof title - (size_t)length, no->interval > 0 ? ", time %.4g" : ", frame %.4g", (double)(set->frame + 1) * (no->interval > 0 ? no->interval : 1));
+  snprintf(title, sizeof title, "%.60s", set->name);
+  for (size_t p = 0; p < no->n_parameters; p++) NomosTextAppend(sizeof title, title, ", %.40s = %.4g", no->variables[no->n_fields + p].name, set->parameters[p]);
+  NomosTextAppend(sizeof title, title, no->interval > 0 ? ", time %.4g" : ", frame %.4g", (double)(set->frame + 1) * (no->interval > 0 ? no->interval : 1));
   PetscCall(PetscMalloc2(m, &x, m, &band));
   for (size_t i = 0; i < m; i++) x[i] = i == nx ? NAN : NomosNeuralOperatorPoint(no, no->shape.n_space - 1, i < nx ? i : i - nx - 1); /* both edges are one line */
   for (size_t i = 0; i < m; i++) band[i] = i == nx ? NAN : i < nx ? set->profiles[LOW * nx + i] : set->profiles[HIGH * nx + i - nx - 1];

@@ -226,15 +226,8 @@ static PetscErrorCode Tell(const NomosJudgement *j, const char prefix[], bool al
 /* Beyond the parameters of the training, as neural_operator_range.c warns of them, nothing was learned that could be compared. */
 static NomosSetErrors VerdictOf(const NomosNeuralOperator *no, const NomosJudgement *j)
 {
-  NomosSetErrors verdict  = {0};
-  size_t       n_beyond = 0;
+  NomosSetErrors verdict = {.judged = NOMOS_ONE_BEYOND_OF * NomosParameterRangeBeyond(&no->range, no->n_parameters, j->n, j->parameters) <= j->n};
 
-  for (size_t i = 0; i < j->n; i++) {
-    bool within = true;
-    for (size_t p = 0; p < no->n_parameters; p++) within = within && NomosParameterRangeHolds(&no->range, p, j->parameters[i * no->n_parameters + p]);
-    n_beyond += !within;
-  }
-  verdict.judged = 20 * n_beyond <= j->n;
   for (int p = 0; p < NOMOS_N_PREDICTORS; p++) verdict.nrmse[p] = j->errors[p] ? j->metrics[p][NOMOS_METRIC_NRMSE] : NAN;
   return verdict;
 }
@@ -302,12 +295,11 @@ PetscErrorCode NomosNeuralOperatorResults(NomosSurrogate s, NomosResultFn result
 static void AddWorse(const NomosSetErrors *verdict, NomosPredictor than, const char name[], size_t n_text, char text[])
 {
   const double error = verdict->nrmse[NOMOS_PREDICTOR_EMULATOR], other = verdict->nrmse[than];
-  const size_t length = strlen(text);
   char         number[32] = "infinite";
 
   if (!verdict->judged || !(other > 0) || error < other) return;
   if (isfinite(error)) snprintf(number, sizeof number, "%.3g", error);
-  snprintf(text + length, n_text - length, "%s %s of %.64s (%s%.3g)", length ? "," : "", number, name, length ? "" : than == NOMOS_PREDICTOR_SOLVER ? "the solver alone: " : "the first frame for ever: ", other);
+  NomosTextAppend(n_text, text, "%s %s of %.64s (%s%.3g)", text[0] ? "," : "", number, name, text[0] ? "" : than == NOMOS_PREDICTOR_SOLVER ? "the solver alone: " : "the first frame for ever: ", other);
 }
 
 PetscErrorCode NomosNeuralOperatorWarnWorse(NomosSurrogate s, NomosWarningFn warn, void *ctx)

@@ -17,8 +17,9 @@ typedef struct {
 } Number;
 
 typedef struct {
-  size_t n;
-  Number list[MOST_NUMBERS];
+  const char *field; /* that every file has */
+  size_t      n;
+  Number      list[MOST_NUMBERS];
 } Numbers;
 
 /* How a trajectory is called or was begun is no parameter of its equation. */
@@ -45,15 +46,17 @@ static void Take(Numbers *numbers, const char name[], size_t n, const double val
 }
 
 /* Datasets over the trajectories (of a run, single numbers), and attributes of the file. */
-static PetscErrorCode TakeFile(const char field[], NomosFieldReader reader, Numbers *numbers)
+static PetscErrorCode TakeFile(NomosFieldReader reader, const char file[], void *ctx)
 {
+  Numbers           *numbers = ctx;
   const char *const *names, *first;
   size_t             n, shape[NOMOS_FIELD_MAX_DIMS + 1] = {1}, n_trajectories;
   int                n_dims;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosFieldReaderShape(reader, field, &n_dims, shape));
-  PetscCall(NomosFieldReaderDimName(reader, field, 0, &first));
+  (void)file;
+  PetscCall(NomosFieldReaderShape(reader, numbers->field, &n_dims, shape));
+  PetscCall(NomosFieldReaderDimName(reader, numbers->field, 0, &first));
   const bool is_run = !strcmp(first, "time");
   n_trajectories    = is_run ? 1 : shape[0];
   PetscCall(NomosFieldReaderConstants(reader, &n, &names));
@@ -82,23 +85,11 @@ static PetscErrorCode TakeFile(const char field[], NomosFieldReader reader, Numb
 static PetscErrorCode Untold(NomosSurrogate s, size_t n_text, char text[], char names[], size_t n_names)
 {
   const NomosNeuralOperator *no = s->context;
-  Numbers                    numbers = {0};
-  size_t                     n_files;
-  char                     **files;
-  PetscErrorCode             code = PETSC_SUCCESS;
+  Numbers                    numbers = {.field = no->variables[0].name};
 
   PetscFunctionBeginUser;
   text[0] = names[0] = '\0';
-  PetscCall(NomosDataFiles(s->data_path, &n_files, &files));
-  for (size_t f = 0; f < n_files; f++) {
-    NomosFieldReader reader = NULL;
-    if (!code) code = NomosFieldReaderOpen(PETSC_COMM_SELF, files[f], &reader);
-    if (!code) code = TakeFile(no->variables[0].name, reader, &numbers);
-    if (reader) PetscCall(NomosFieldReaderClose(&reader));
-    PetscCall(PetscFree(files[f]));
-  }
-  PetscCall(PetscFree(files));
-  PetscCall(code);
+  PetscCall(NomosDataFilesVisit(s->data_path, TakeFile, &numbers));
   for (size_t i = 0; i < numbers.n; i++) {
     const Number *number = &numbers.list[i];
     bool          told   = false;

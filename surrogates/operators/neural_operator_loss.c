@@ -51,7 +51,7 @@ static NomosTensor Advance(Unrolling *u, NomosTensor from, size_t first, size_t 
   };
   NomosTensor auxiliary, next = NomosNeuralOperatorStep(u->no, u->w, &input, &auxiliary);
   const NomosTensor truth     = Rows(u, u->states, first + 1, count);
-  const double      n         = (double)count; /* NomosLossRelative is a mean over the batch: a sum over its steps is wanted */
+  const double      n         = (double)count; /* NomosLossRelativeTo is a mean over the batch: a sum over its steps is wanted */
 
   if (!u->warm_up) AddTerm(u, next, truth, n);
   if (u->batch->training && NomosTensorIsValid(auxiliary)) AddTerm(u, auxiliary, truth, u->warm_up ? n : n * u->no->auxiliary_factor);

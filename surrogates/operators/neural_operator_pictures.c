@@ -38,10 +38,9 @@ static PetscErrorCode Median(const NomosJudgement *j, size_t *i)
 /* `advection.beta = 0.7, nRMSE 0.021` */
 static void Caption(const NomosNeuralOperator *no, const Set *set, size_t i, size_t n_text, char text[])
 {
-  int length = snprintf(text, n_text, "%s: ", set->name);
-
-  for (size_t p = 0; p < no->n_parameters && (size_t)length < n_text; p++) length += snprintf(text + length, n_text - (size_t)length, "%s = %.4g, ", no->variables[no->n_fields + p].name, set->judgement.parameters[i * no->n_parameters + p]);
-  if ((size_t)length < n_text) snprintf(text + length, n_text - (size_t)length, "nRMSE %.3g, the median of %zu trajector%s%s", NomosJudgementOfTrajectory(&set->judgement, NOMOS_PREDICTOR_EMULATOR, i), set->judgement.n, set->judgement.n == 1 ? "y" : "ies", no->shape.n_space == 2 ? "; last frame" : "");
+  snprintf(text, n_text, "%s: ", set->name);
+  for (size_t p = 0; p < no->n_parameters; p++) NomosTextAppend(n_text, text, "%s = %.4g, ", no->variables[no->n_fields + p].name, set->judgement.parameters[i * no->n_parameters + p]);
+  NomosTextAppend(n_text, text, "nRMSE %.3g, the median of %zu trajector%s%s", NomosJudgementOfTrajectory(&set->judgement, NOMOS_PREDICTOR_EMULATOR, i), set->judgement.n, set->judgement.n == 1 ? "y" : "ies", no->shape.n_space == 2 ? "; last frame" : "");
 }
 
 /* truth, prediction and error of a field: rows of them. images (3, rows, nx). */

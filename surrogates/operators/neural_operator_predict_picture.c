@@ -65,11 +65,11 @@ PetscErrorCode NomosPredictingDraw(const NomosPredicting *p)
   else snprintf(title, sizeof title, "the first of %zu predictions%s", p->n, no->shape.n_space == 2 ? "; last frame" : "");
   PetscCall(NomosFigureCreate(title, n_rows, 1 + NomosPredictingHasIntervals(p), &figure));
   for (int r = 0; r < n_rows; r++) {
-    int length = snprintf(title, sizeof title, "%s of %zu", no->variables[0].name, chosen[r]);
-    for (size_t k = 0; k < no->n_parameters && (size_t)length < sizeof title; k++) {
+    snprintf(title, sizeof title, "%s of %zu", no->variables[0].name, chosen[r]);
+    for (size_t k = 0; k < no->n_parameters; k++) {
       double value;
       PetscCall(NomosDatasetRead(p->initial, no->n_fields + k, NOMOS_SPLIT_TRAIN, 1, &chosen[r], &value));
-      length += snprintf(title + length, sizeof title - (size_t)length, "%s%s = %.4g", k ? ", " : ": ", no->variables[no->n_fields + k].name, value);
+      NomosTextAppend(sizeof title, title, "%s%s = %.4g", k ? ", " : ": ", no->variables[no->n_fields + k].name, value);
     }
     PetscCall(DrawField(p, figure, r, 0, no->variables[0].name, title, chosen[r]));
     snprintf(title, sizeof title, "half of its interval; of all fields %.3g of them", p->widths[chosen[r]]);

@@ -23,10 +23,8 @@ void NomosParameterRangeFit(NomosParameterRange *range, size_t n_parameters, siz
 
 void NomosParameterRangeWrite(const NomosParameterRange *range, size_t n_parameters, size_t n_text, char text[])
 {
-  size_t length = 0;
-
   text[0] = '\0';
-  for (size_t p = 0; p < n_parameters && range->known && length < n_text; p++) length += (size_t)snprintf(text + length, n_text - length, "%s%.17g,%.17g", p ? "," : "", range->low[p], range->high[p]);
+  for (size_t p = 0; p < n_parameters && range->known; p++) NomosTextAppend(n_text, text, "%s%.17g,%.17g", p ? "," : "", range->low[p], range->high[p]);
 }
 
 void NomosParameterRangeRead(NomosParameterRange *range, size_t n_parameters, const char text[])
@@ -46,6 +44,18 @@ bool NomosParameterRangeHolds(const NomosParameterRange *range, size_t p, double
   return !range->known || (value >= range->low[p] - rounding && value <= range->high[p] + rounding);
 }
 
+size_t NomosParameterRangeBeyond(const NomosParameterRange *range, size_t n_parameters, size_t n, const double values[])
+{
+  size_t n_beyond = 0;
+
+  for (size_t i = 0; i < n; i++) {
+    bool within = true;
+    for (size_t p = 0; p < n_parameters; p++) within = within && NomosParameterRangeHolds(range, p, values[i * n_parameters + p]);
+    n_beyond += !within;
+  }
+  return n_beyond;
+}
+
 /* ---- sets */
 
 static PetscErrorCode CountBeyond(NomosSurrogate s, NomosDataset dataset, NomosSplit split, size_t *n, size_t *n_beyond, NomosParameterRange *theirs)
@@ -56,8 +66,7 @@ static PetscErrorCode CountBeyond(NomosSurrogate s, NomosDataset dataset, NomosS
   double                    *values, *column;
 
   PetscFunctionBeginUser;
-  *n        = NomosDatasetExamples(dataset, split);
-  *n_beyond = 0;
+  *n = NomosDatasetExamples(dataset, split);
   PetscCall(PetscMalloc3(*n, &examples, *n * P, &values, *n, &column));
   for (size_t i = 0; i < *n; i++) examples[i] = i;
   for (size_t p = 0; p < P; p++) {
@@ -65,11 +74,7 @@ static PetscErrorCode CountBeyond(NomosSurrogate s, NomosDataset dataset, NomosS
     for (size_t i = 0; i < *n; i++) values[i * P + p] = column[i];
   }
   NomosParameterRangeFit(theirs, P, *n, values);
-  for (size_t i = 0; i < *n; i++) {
-    bool within = true;
-    for (size_t p = 0; p < P; p++) within = within && NomosParameterRangeHolds(&no->range, p, values[i * P + p]);
-    *n_beyond += !within;
-  }
+  *n_beyond = NomosParameterRangeBeyond(&no->range, P, *n, values);
   PetscCall(PetscFree3(examples, values, column));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -87,20 +92,19 @@ PetscErrorCode NomosNeuralOperatorShareBeyond(NomosSurrogate s, NomosDataset dat
 
 PetscErrorCode NomosNeuralOperatorWarnBeyond(NomosSurrogate s, const char name[], NomosDataset dataset, NomosSplit split, NomosWarningFn warn, void *ctx)
 {
-  enum { MOST = 20 }; /* one of so many is a draw at the edge, no other range */
   const NomosNeuralOperator *no = s->context;
   NomosParameterRange        theirs;
-  size_t                     n, n_beyond, length;
+  size_t                     n, n_beyond;
   char                       text[2048];
 
   PetscFunctionBeginUser;
   PetscCall(CountBeyond(s, dataset, split, &n, &n_beyond, &theirs));
-  if (MOST * n_beyond <= n) PetscFunctionReturn(PETSC_SUCCESS);
-  length = (size_t)snprintf(text, sizeof text, "%.64s: %zu of %zu trajectories lie beyond what the network was trained with:", name, n_beyond, n);
-  for (size_t p = 0; p < no->n_parameters && length < sizeof text; p++)
+  if (NOMOS_ONE_BEYOND_OF * n_beyond <= n) PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(text, sizeof text, "%.64s: %zu of %zu trajectories lie beyond what the network was trained with:", name, n_beyond, n);
+  for (size_t p = 0; p < no->n_parameters; p++)
     if (!NomosParameterRangeHolds(&no->range, p, theirs.low[p]) || !NomosParameterRangeHolds(&no->range, p, theirs.high[p]))
-      length += (size_t)snprintf(text + length, sizeof text - length, " %.64s from %.4g to %.4g, the training had %.4g to %.4g;", no->parameter_keys[p], theirs.low[p], theirs.high[p], no->range.low[p], no->range.high[p]);
-  if (length < sizeof text) snprintf(text + length, sizeof text - length, " predictions there are not learned, and may blow up");
+      NomosTextAppend(sizeof text, text, " %.64s from %.4g to %.4g, the training had %.4g to %.4g;", no->parameter_keys[p], theirs.low[p], theirs.high[p], no->range.low[p], no->range.high[p]);
+  NomosTextAppend(sizeof text, text, " predictions there are not learned, and may blow up");
   PetscCall(warn(text, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -186,10 +190,9 @@ static PetscErrorCode CheckUnits(NomosSurrogate s, const char text[])
 
   PetscFunctionBeginUser;
   for (size_t v = 0; v < n + !s->begins; v++) {
-    const char *name = v < n ? no->variables[v].name : "time", *ours = NomosDatasetUnitOf(s->data, v), *theirs = NomosTextEntry(text, ';', name);
+    const char *name = v < n ? no->variables[v].name : "time", *ours = NomosDatasetUnitOf(s->data, v);
     char        known[NOMOS_MAX_NAME];
-    if (!ours[0] || !theirs || *theirs++ != '=') continue;
-    snprintf(known, sizeof known, "%.*s", (int)strcspn(theirs, ";"), theirs);
+    if (!ours[0] || !NomosTextValue(text, ';', name, sizeof known, known)) continue;
     NomosCheck(NomosUnitAlike(ours, known), s->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s is in '%s', in the data that the weights were trained with in '%s' (the attribute units), and the numbers would be taken for one unit; write it in that of the training", s->data_path, name, ours, known);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -198,12 +201,12 @@ static PetscErrorCode CheckUnits(NomosSurrogate s, const char text[])
 /* Of initial states alone: what the data of the training said beside their values. */
 static void TakeTraining(NomosNeuralOperator *no, NomosSafetensors file)
 {
-  const char  *frames = NomosSafetensorsMetadata(file, nomos_emulator_text_keys[NOMOS_EMULATOR_FRAMES]), *unit = NomosTextEntry(NomosSafetensorsMetadata(file, nomos_emulator_text_keys[NOMOS_EMULATOR_UNITS]), ';', "time");
+  const char  *frames = NomosSafetensorsMetadata(file, nomos_emulator_text_keys[NOMOS_EMULATOR_FRAMES]);
   const size_t n_space = (size_t)no->shape.n_space;
   double       box[4], first[2];
 
   if (frames) no->whole_frames = strtoull(frames, NULL, 10);
-  if (unit && *unit++ == '=') snprintf(no->time_unit, sizeof no->time_unit, "%.*s", (int)strcspn(unit, ";"), unit);
+  (void)NomosTextValue(NomosSafetensorsMetadata(file, nomos_emulator_text_keys[NOMOS_EMULATOR_UNITS]), ';', "time", sizeof no->time_unit, no->time_unit);
   if (NomosTextNumbers(NomosSafetensorsMetadata(file, nomos_emulator_text_keys[NOMOS_EMULATOR_BOX]), 4, box) != 2 * n_space || NomosTextNumbers(NomosSafetensorsMetadata(file, nomos_emulator_text_keys[NOMOS_EMULATOR_FIRST]), 2, first) != n_space) return;
   for (size_t d = 0; d < n_space; d++) {
     no->box_known[d] = !isnan(box[2 * d + 1]);
@@ -260,15 +263,14 @@ PetscErrorCode NomosNeuralOperatorDescribe(NomosSurrogate s, size_t n_text, char
 {
   static const char          buffer[] = ".logarithmic"; /* conditionings/scale.h: which parameters are told by their logarithms */
   const NomosNeuralOperator *no       = s->context;
-  size_t                     length   = 0;
 
   PetscFunctionBeginUser;
   bool solver;
   text[0] = '\0';
   PetscCall(NomosConfigIsGiven(s->config, "neural_operator.solver.case", &solver));
-  if (solver && !no->solver) length += (size_t)snprintf(text, n_text, "neural_operator.solver is not looked at: the network steps by itself, unless neural_operator.base = solver");
-  if (no->widened) length += (size_t)snprintf(text + length, n_text - length, "%sthese data have parameters beyond those of train.weights: the network is told them on a scale over both, which its first weights do not know", length ? "; " : "");
-  for (size_t i = 0; i < no->n_w && length < n_text; i++) {
+  if (solver && !no->solver) NomosTextAppend(n_text, text, "neural_operator.solver is not looked at: the network steps by itself, unless neural_operator.base = solver");
+  if (no->widened) NomosTextAppend(n_text, text, "%sthese data have parameters beyond those of train.weights: the network is told them on a scale over both, which its first weights do not know", text[0] ? "; " : "");
+  for (size_t i = 0; i < no->n_w; i++) {
     NomosParameter p;
     double         logarithmic[NOMOS_DATASET_MAX_VARIABLES];
     char           key[2 * NOMOS_MAX_NAME];
@@ -279,8 +281,8 @@ PetscErrorCode NomosNeuralOperatorDescribe(NomosSurrogate s, size_t n_text, char
     snprintf(key, sizeof key, "%.*s.scale", (int)(n - strlen(buffer)), p.name);
     PetscCall(NomosConfigGetString(s->config, key, &kind));
     PetscCall(NomosParametersGetDoubles(s->parameters, i, logarithmic));
-    for (size_t k = 0; k < no->n_parameters && !strcmp(kind, "log") && length < n_text; k++)
-      if (logarithmic[k] == 0) length += (size_t)snprintf(text + length, n_text - length, "%s%s = log is linear for %s, which is %.4g in a trajectory of the training: it has no logarithm", length ? "; " : "", key, no->parameter_keys[k], no->range.low[k]);
+    for (size_t k = 0; k < no->n_parameters && !strcmp(kind, "log"); k++)
+      if (logarithmic[k] == 0) NomosTextAppend(n_text, text, "%s%s = log is linear for %s, which is %.4g in a trajectory of the training: it has no logarithm", text[0] ? "; " : "", key, no->parameter_keys[k], no->range.low[k]);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -39,6 +39,7 @@ static PetscErrorCode CompareGrid(NomosSurrogate s, NomosModel model)
 
 typedef struct {
   NomosSurrogate   s;
+  NomosConfig      config; /* of the solver */
   NomosFieldReader reader; /* of a file of the data; NULL: the ends are written into no->ends */
   const char      *path;
   bool             values;
@@ -76,8 +77,7 @@ static PetscErrorCode CompareEnd(const NomosParam *param, const char value[], co
   (void)origin;
   if (!IsEnd(e, param->key, &name)) PetscFunctionReturn(PETSC_SUCCESS);
   if (!e->reader) {
-    const size_t length = strlen(no->ends);
-    snprintf(no->ends + length, sizeof no->ends - length, "%s%s=%s", length ? ";" : "", param->key, value);
+    NomosTextAppend(sizeof no->ends, no->ends, "%s%s=%s", no->ends[0] ? ";" : "", param->key, value);
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(NomosFieldReaderAttribute(e->reader, NULL, name, &theirs));
@@ -89,26 +89,25 @@ static PetscErrorCode CompareEnd(const NomosParam *param, const char value[], co
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode CompareBoundaries(NomosSurrogate s, NomosModel model)
+static PetscErrorCode CompareFile(NomosFieldReader reader, const char file[], void *ctx)
 {
-  Ends           e = {.s = s};
-  size_t         n;
-  char         **files;
-  PetscErrorCode code = PETSC_SUCCESS;
+  Ends *e = ctx;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosConfigVisit(model->config, FindValues, &e));
-  PetscCall(NomosConfigVisit(model->config, CompareEnd, &e));
-  PetscCall(NomosDataFiles(s->data_path, &n, &files));
-  for (size_t i = 0; i < n; i++) {
-    e.path = files[i];
-    if (!code) code = NomosFieldReaderOpen(PETSC_COMM_SELF, files[i], &e.reader);
-    if (!code) code = NomosConfigVisit(model->config, CompareEnd, &e);
-    if (e.reader) PetscCall(NomosFieldReaderClose(&e.reader));
-    PetscCall(PetscFree(files[i]));
-  }
-  PetscCall(PetscFree(files));
-  PetscCall(code);
+  e->reader = reader;
+  e->path   = file;
+  PetscCall(NomosConfigVisit(e->config, CompareEnd, e));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CompareBoundaries(NomosSurrogate s, NomosModel model)
+{
+  Ends e = {.s = s, .config = model->config};
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigVisit(e.config, FindValues, &e));
+  PetscCall(NomosConfigVisit(e.config, CompareEnd, &e));
+  PetscCall(NomosDataFilesVisit(s->data_path, CompareFile, &e));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -200,7 +200,7 @@ static PetscErrorCode CreateFno(Case *c)
 static PetscErrorCode GradientFno(Case *c)
 {
   PetscFunctionBeginUser;
-  PetscCall(Finish(c, NomosMeanAll(NomosPower(NomosSubtract(NomosFnoApply(&c->fno, c->w, Image(c, c->x)), Image(c, c->y)), 2))));
+  PetscCall(Finish(c, NomosMeanAll(NomosPower(NomosSubtract(NomosFnoApply(&c->fno, c->w, Image(c, c->x), (NomosTensor){0}), Image(c, c->y)), 2))));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -279,7 +279,7 @@ static PetscErrorCode GradientUNet(Case *c)
   NomosBatchStatistics statistics = {0};
 
   PetscFunctionBeginUser;
-  PetscCall(Finish(c, NomosMeanAll(NomosPower(NomosSubtract(NomosUNetApply(&c->unet, c->w, Image(c, c->x), &statistics), Image(c, c->y)), 2))));
+  PetscCall(Finish(c, NomosMeanAll(NomosPower(NomosSubtract(NomosUNetApply(&c->unet, c->w, Image(c, c->x), (NomosTensor){0}, &statistics), Image(c, c->y)), 2))));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -37,7 +37,7 @@ static PetscErrorCode Create(const NomosEmulatorNetworkInput *input, void *conte
 static NomosTensor Apply(const void *context, const NomosTensor w[], NomosTensor x, NomosTensor code, NomosBatchStatistics *statistics)
 {
   (void)statistics;
-  return NomosFnoApplyModulated(context, w, x, code);
+  return NomosFnoApply(context, w, x, code);
 }
 
 const NomosEmulatorNetworkOps NomosEmulatorNetworkOps_Fno = {

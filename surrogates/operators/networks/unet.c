@@ -27,7 +27,7 @@ static PetscErrorCode Create(const NomosEmulatorNetworkInput *input, void *conte
 
 static NomosTensor Apply(const void *context, const NomosTensor w[], NomosTensor x, NomosTensor code, NomosBatchStatistics *statistics)
 {
-  return NomosUNetApplyModulated(context, w, x, code, statistics);
+  return NomosUNetApply(context, w, x, code, statistics);
 }
 
 const NomosEmulatorNetworkOps NomosEmulatorNetworkOps_UNet = {

@@ -60,7 +60,7 @@ static NomosTensor Operator(const NomosLatentGrid *latent, const NomosTensor w[]
 {
   const size_t n = NomosPointGridNodes(&latent->grid);
 
-  if (latent->kind == NOMOS_LATENT_FNO) return NomosPointGridFromField(NomosFnoApply(&latent->fno, w, NomosPointGridToField(&latent->grid, n_sets, f)));
+  if (latent->kind == NOMOS_LATENT_FNO) return NomosPointGridFromField(NomosFnoApply(&latent->fno, w, NomosPointGridToField(&latent->grid, n_sets, f), (NomosTensor){0}));
   if (latent->kind == NOMOS_LATENT_PREACTIVATED_FNO) return NomosPointGridFromField(NomosPreactivatedFnoApply(&latent->preactivated, w, NomosPointGridToField(&latent->grid, n_sets, f)));
   const NomosTensor y = NomosOperatorTransformerApply(&latent->transformer, w, NomosReshape(f, 3, (size_t[]){n_sets, n, NomosTensorLength(f, 1)}), NomosReshape(positions, 3, (size_t[]){n_sets, n, (size_t)latent->grid.d}));
   return NomosReshape(y, 2, (size_t[]){n_sets * n, NomosTensorLength(y, 2)});

@@ -114,7 +114,7 @@ static NomosTensor Apply(const void *context, const NomosTensor w[], const Nomos
   const NomosTensor weights = NomosPointWeightsLinear(&pairs), f = NomosPointSplat(&pairs, weights, batch->nodes, floor_of_density, &density);
   const NomosTensor inside  = NomosTensorFromDoubles(batch->x.tape, NomosTensorType(batch->x), 3, (size_t[]){1, n, 1}, net->inside);
   const NomosTensor on_grid = NomosConcatenate(3, (NomosTensor[]){Relative(density, batch->n_sets), NomosReshape(NomosBroadcast(inside, 3, (size_t[]){batch->n_sets, n, 1}), 2, (size_t[]){n_nodes, 1}), f}, 1);
-  const NomosTensor c       = NomosPointGridFromField(NomosUNetApply(&net->unet, w, NomosPointGridToField(&net->grid, batch->n_sets, on_grid), NULL));
+  const NomosTensor c       = NomosPointGridFromField(NomosUNetApply(&net->unet, w, NomosPointGridToField(&net->grid, batch->n_sets, on_grid), (NomosTensor){0}, NULL));
   const NomosTensor a       = NomosPointSample(&pairs, weights, c);
   return net->own ? NomosMlpApply(&net->read, w, NomosConcatenate(2, (NomosTensor[]){a, batch->nodes}, 1)) : a;
 }
