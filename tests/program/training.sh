@@ -61,7 +61,8 @@ killed() {
 killed adam
 killed lmvm --set train.optimiser=lmvm --set train.lmvm_restart=5 --set train.epochs=40 --set train.tolerance=0
 
-# A signal: an exit code, a STATUS and a checkpoint that say so, and nothing is lost.
+# A signal: an exit code, a STATUS and a checkpoint that say so, and nothing is lost. Steps are slow enough that it does not end before.
+expect 0 "" $toy train learn --quiet --set run.pause=0.02 -o whole_slow
 # shellcheck disable=SC2086
 stopped() {
   local signal=$1 code=$2 job
@@ -76,7 +77,7 @@ stopped() {
   [ $? = $code ] || fail "SIG$signal: another exit code than $code"
   [ "$(head -n 1 stopped/STATUS)" = stopped ] && grep -q "SIG$signal at step" stopped/STATUS || fail "SIG$signal: STATUS is $(cat stopped/STATUS)"
   expect 0 "" $command -o stopped --restart latest
-  identical whole_adam stopped
+  identical whole_slow stopped
 }
 stopped TERM 143
 stopped INT 130
